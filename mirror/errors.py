@@ -1,0 +1,34 @@
+"""The errors that cross rooms.
+
+A library's exception is caught at the door of the room that uses the library and raised again as one of these,
+`from` the original. `str()` of each is one clear sentence. Two failures are never mixed up: *not there* is an answer,
+*could not know* is the lack of one.
+"""
+
+
+class EverpinError(Exception):
+    """Base of everything raised on purpose."""
+
+
+class StartError(EverpinError):
+    """A start that cannot succeed or input that cannot be used; the sentence names the way out. Exit status 2."""
+
+
+class CatalogUnavailableError(EverpinError):
+    """PostgreSQL could not be asked."""
+
+
+class NotThereError(EverpinError):
+    """The one who was asked knows: there is no such thing."""
+
+
+class UpstreamUnavailableError(EverpinError):
+    """Upstream could not be asked, or its answer cannot be believed. Says nothing about what exists."""
+
+
+class WrongBytesError(EverpinError):
+    """A body is complete but is not what its digest or size promised."""
+
+
+class StoreError(EverpinError):
+    """The store could not read or write; what it holds is unchanged."""

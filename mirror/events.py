@@ -1,0 +1,226 @@
+"""What is told to the outside: one event for each act, append-only, numbered in the order of commit.
+
+An event is drafted while an act is applied, numbered by the catalog in the last statements of that transaction, and
+never changed afterwards; only its payload can be taken away again (redaction), which the chain of digests survives.
+Payloads are written once, as canonical JSON, and kept as those bytes.
+"""
+
+import hashlib
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import overload
+
+import msgspec
+
+from mirror.model import ProjectName, Serial, Sha256, State
+
+LONGEST_TEXT = 500
+"""Text that came from upstream goes out with at most this many characters."""
+
+_NAMESPACE = uuid.UUID("4f0d9f5b-6f0c-5b0e-9d57-5a0f6f1c9e11")
+
+
+class EventKind(StrEnum):
+    """Every kind that this version tells."""
+
+    FILE_DELETED = "file.deleted"
+    RELEASE_DELETED = "release.deleted"
+    PROJECT_DELETED = "project.deleted"
+    RELEASE_YANKED = "release.yanked"
+    RELEASE_UNYANKED = "release.unyanked"
+    PROJECT_QUARANTINED = "project.quarantined"
+    PROJECT_QUARANTINE_CLEARED = "project.quarantine_cleared"
+    RELEASE_QUARANTINED = "release.quarantined"
+    RELEASE_QUARANTINE_CLEARED = "release.quarantine_cleared"
+    PROJECT_STATUS_CHANGED = "project.status_changed"
+    PROJECT_REREGISTERED = "project.reregistered"
+    FILE_REPLACED = "file.replaced"
+    RESTORED = "restored"
+    RESCUED = "rescued"
+
+
+BOOKKEEPING = frozenset({EventKind.RESCUED})
+"""Kinds that the deletion feed leaves out unless they are asked for by name."""
+
+
+class Evidence(StrEnum):
+    """Where an act was seen: a row of the journal, the project page, or both."""
+
+    JOURNAL = "journal"
+    INDEX = "index"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class EventFile:
+    """A file that an event is about, with its state at that moment. What is not known is None."""
+
+    filename: str
+    sha256: Sha256 | None
+    size: int | None
+    upload_time: datetime | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class EventDraft:
+    """An event before it has a number. `files` is None where the project was not known, so that nobody can say.
+
+    `observed_at` is our time, `upstream_time` that of the journal's row. `filename` names the file of a `file.*` event,
+    also where nothing else is known of it. `status` is the new project status of `project.status_changed`.
+    """
+
+    kind: EventKind
+    project: ProjectName
+    version: str | None
+    serial: Serial | None
+    upstream_time: datetime | None
+    observed_at: datetime
+    evidence: Evidence
+    files: tuple[EventFile, ...] | None = None
+    filename: str | None = None
+    status: str | None = None
+    was_yanked: bool | None = None
+    yanked_reason: str | None = None
+    remaining_releases: int | None = None
+    latest_remaining: str | None = None
+    was_latest: bool | None = None
+    incarnation: int | None = None
+    supersedes: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Stable: the row's serial and the kind, else a UUID of what was observed, so that a replay adds nothing."""
+        if self.serial is not None:
+            return f"{self.serial}-{self.kind}"
+        subject = self.filename or self.version or self.status or ""
+        seen = f"{self.project}|{self.incarnation}|{self.kind}|{subject}|{self.observed_at.isoformat()}"
+        return str(uuid.uuid5(_NAMESPACE, seen))
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in the sequence of events. Another epoch means another history, after a restored backup for instance."""
+
+    epoch: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor | None":
+        """The cursor that the text shows, or None where it shows none."""
+        epoch, dash, number = text.partition("-")
+        digits = all(part.isascii() and part.isdigit() and len(part) <= 15 for part in (epoch, number))
+        return cls(int(epoch), int(number)) if dash and digits else None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A numbered event. `payload` is canonical JSON (see `payload_of`), None once it was redacted."""
+
+    cursor: Cursor
+    id: str
+    kind: EventKind
+    project: ProjectName
+    version: str | None
+    time: datetime
+    payload: bytes | None
+    chain: str
+
+
+class PayloadFile(msgspec.Struct, frozen=True):
+    """A file in an event's payload; see `EventFile`."""
+
+    filename: str
+    sha256: str | None
+    size: int | None
+    upload_time: datetime | None
+    state: State
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """The `data` of an event as published, without its cursor. What nobody could tell is null, never left out."""
+
+    kind: EventKind
+    project: str
+    version: str | None
+    serial: int | None
+    upstream_time: datetime | None
+    observed_at: datetime
+    evidence: Evidence
+    files: tuple[PayloadFile, ...] | None
+    filename: str | None
+    status: str | None
+    was_yanked: bool | None
+    yanked_reason: str | None
+    remaining_releases: int | None
+    latest_remaining: str | None
+    was_latest: bool | None
+    incarnation: int | None
+    burst_id: str | None = None
+    local_downloads_30d: int | None = None
+    verdicts: dict[str, str] = {}
+    advisories: tuple[str, ...] = ()
+    supersedes: str | None = None
+
+
+def payload_of(draft: EventDraft) -> bytes:
+    """The payload as canonical JSON: the same draft gives the same bytes."""
+    files = None
+    if draft.files is not None:
+        files = tuple(
+            PayloadFile(presentable(f.filename), f.sha256, f.size, _utc(f.upload_time), f.state) for f in draft.files
+        )
+    return msgspec.json.encode(
+        Payload(
+            kind=draft.kind,
+            project=draft.project,
+            version=presentable(draft.version),
+            serial=draft.serial,
+            upstream_time=_utc(draft.upstream_time),
+            observed_at=draft.observed_at,
+            evidence=draft.evidence,
+            files=files,
+            filename=presentable(draft.filename),
+            status=presentable(draft.status),
+            was_yanked=draft.was_yanked,
+            yanked_reason=presentable(draft.yanked_reason),
+            remaining_releases=draft.remaining_releases,
+            latest_remaining=presentable(draft.latest_remaining),
+            was_latest=draft.was_latest,
+            incarnation=draft.incarnation,
+            supersedes=draft.supersedes,
+        )
+    )
+
+
+def read_payload(payload: bytes) -> Payload:
+    """The payload of a stored event."""
+    return msgspec.json.decode(payload, type=Payload)
+
+
+def next_link(previous: str, event_id: str, payload: bytes) -> str:
+    """The digest that ties an event to all before it: sha256(previous digest, id, sha256 of the payload)."""
+    payload_digest = hashlib.sha256(payload).hexdigest()
+    return hashlib.sha256(f"{previous}\n{event_id}\n{payload_digest}".encode()).hexdigest()
+
+
+@overload
+def presentable(text: str) -> str: ...
+@overload
+def presentable(text: None) -> None: ...
+def presentable(text: str | None) -> str | None:
+    """The text without control, format (bidi) and unassigned characters and lone surrogates, and not too long."""
+    if text is None:
+        return None
+    kept = (c if unicodedata.category(c)[0] != "C" else " " if c in "\t\r\n" else "" for c in text)
+    return "".join(kept)[:LONGEST_TEXT]
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC) if moment else None

@@ -1,0 +1,231 @@
+"""The nouns: what an index says, what its journal says, and what we remember of both.
+
+Everything here is frozen and free of I/O. Essential reading, in order: PEP 503 (names and pages), PEP 592 (yanking),
+PEP 691 (JSON pages), PEP 700 (size, upload-time, versions), PEP 714 (core metadata), PEP 792 (project status).
+
+"The same version" always means PEP 440 equality: 4.60.5 is 4.60.5.0. Compare with `same_version_key`, never as text.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import NewType
+
+from packaging.utils import NormalizedName, canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+ProjectName = NormalizedName
+Serial = NewType("Serial", int)
+Sha256 = NewType("Sha256", str)
+"""64 lower-case hexadecimal digits."""
+
+_NAME = re.compile(r"\A([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE)
+_SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
+_LONGEST_NAME = 256
+
+
+def project_name(text: str) -> ProjectName | None:
+    """The normalised name (PEP 503), or None where the text cannot be a project's name."""
+    if len(text) > _LONGEST_NAME or not _NAME.match(text):
+        return None
+    return canonicalize_name(text)
+
+
+def sha256(text: str) -> Sha256 | None:
+    """The digest in lower case, or None where the text is not a sha256."""
+    lowered = text.lower()
+    return Sha256(lowered) if _SHA256.match(lowered) else None
+
+
+@lru_cache(maxsize=65536)
+def same_version_key(version: str) -> str:
+    """A text that two versions share exactly when PEP 440 calls them equal; others are equal only to themselves."""
+    try:
+        parsed = Version(version)
+    except InvalidVersion:
+        return version.strip().lower()
+    release = parsed.release
+    while len(release) > 1 and release[-1] == 0:
+        release = release[:-1]
+    return f"{parsed.epoch}!{'.'.join(map(str, release))}|{parsed.pre}|{parsed.post}|{parsed.dev}|{parsed.local}"
+
+
+class ProjectStatus(StrEnum):
+    """PEP 792. Unknown markers are read as `active`: an index may add some that change nothing for an installer."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    QUARANTINED = "quarantined"
+    DEPRECATED = "deprecated"
+
+
+class State(StrEnum):
+    """What may be done with a file: with its bytes, its metadata and its entry on the project page alike."""
+
+    LIVE = "live"
+    YANKED = "yanked"
+    KEPT = "kept"
+    HELD = "held"
+    BLOCKED = "blocked"
+    PURGED = "purged"
+    LOST = "lost"
+
+
+class Cause(StrEnum):
+    """Why a file is held or blocked."""
+
+    RESCUE = "rescue"
+    YOUNG = "young"
+    STRANGER = "stranger"
+    REPLACED = "replaced"
+    QUARANTINE = "quarantine"
+    OPERATOR = "operator"
+
+
+class DepartureCause(StrEnum):
+    """Which act upstream took a file away."""
+
+    FILE = "file"
+    RELEASE = "release"
+    PROJECT = "project"
+
+
+class HashSource(StrEnum):
+    """Who named the sha256 first: upstream, or we ourselves when the bytes were first seen."""
+
+    UPSTREAM = "upstream"
+    SELF = "self"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """One file as a project page lists it.
+
+    `yanked` is None for a file that is not yanked and otherwise the reason, empty where none was given (PEP 592).
+    `core_metadata` is the digest of the metadata file, True where it exists without a digest, else False (PEP 714).
+    `extra` is a JSON object with every key of the entry that is not a field here, so that future keys survive.
+    """
+
+    filename: str
+    url: str
+    sha256: Sha256 | None
+    version: str | None
+    size: int | None
+    upload_time: datetime | None
+    yanked: str | None = None
+    requires_python: str | None = None
+    core_metadata: Sha256 | bool = False
+    provenance: str | None = None
+    extra: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
+    """A project page as upstream answered it.
+
+    `serial` is the journal's number up to which the page is true, where the index tells it. `extra` is a JSON object
+    with every top-level key that is not a field here.
+    """
+
+    project: ProjectName
+    serial: Serial | None
+    status: ProjectStatus
+    versions: tuple[str, ...]
+    files: tuple[ListedFile, ...]
+    etag: str | None = None
+    extra: bytes = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """When and by which act a file left upstream. `at` is upstream's time."""
+
+    at: datetime
+    serial: Serial
+    cause: DepartureCause
+    was_yanked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What is remembered of one file: facts only, plus the state that `mirror.states` last derived from them.
+
+    A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
+    """
+
+    id: int | None
+    incarnation: int
+    listed_file: ListedFile
+    first_seen_at: datetime
+    first_seen_serial: Serial | None
+    listed: bool = True
+    missing_since: datetime | None = None
+    missing_seen: datetime | None = None
+    departed: Departure | None = None
+    stranger: bool = False
+    replaced: bool = False
+    quarantined_by: Serial | None = None
+    quarantined_at: datetime | None = None
+    blocked_by: int | None = None
+    released_by: int | None = None
+    purged_at: datetime | None = None
+    stored_at: datetime | None = None
+    metadata_stored_at: datetime | None = None
+    lost_at: datetime | None = None
+    hash_source: HashSource = HashSource.UPSTREAM
+    state: State = State.LIVE
+    cause: Cause | None = None
+
+    @property
+    def filename(self) -> str:
+        return self.listed_file.filename
+
+    @property
+    def sha256(self) -> Sha256 | None:
+        return self.listed_file.sha256
+
+    @property
+    def version(self) -> str | None:
+        return self.listed_file.version
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """What is remembered of one project.
+
+    `incarnation` counts the lives of the name; `closed_serial` is set while upstream has no such project. `page_serial`
+    is the newest serial of a page that was believed. `wanted_serial`, `refresh_at` and `attempts` are the queue of page
+    refreshes: a page of at least that serial is wanted. `quarantined_by` is the row's serial, 0 where only the page's
+    status says so.
+    """
+
+    id: int | None
+    name: ProjectName
+    display_name: str
+    known_since: datetime
+    incarnation: int = 1
+    opened_serial: Serial | None = None
+    closed_serial: Serial | None = None
+    closed_at: datetime | None = None
+    status: ProjectStatus = ProjectStatus.ACTIVE
+    quarantined_by: Serial | None = None
+    quarantined_at: datetime | None = None
+    page_serial: Serial | None = None
+    etag: str | None = None
+    versions: tuple[str, ...] = ()
+    extra: bytes = b"{}"
+    observed_at: datetime | None = None
+    wanted_serial: Serial | None = None
+    refresh_at: datetime | None = None
+    attempts: int = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One project with all its files, of every incarnation, in the order in which they were first seen."""
+
+    project: ProjectFacts
+    files: tuple[FileFacts, ...] = ()

@@ -1,0 +1,309 @@
+"""Every setting, declared and explained once.
+
+`load` reads a TOML file, lets `EVERPIN_<SECTION>__<KEY>` in the environment override it, and reads secrets also from
+`<key>_file`. An unknown key or a bad value is a `StartError` of one line that names the setting. `config.example.toml`
+shows each setting with its default; a test holds the two together.
+"""
+
+import os
+import re
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from mirror.errors import StartError
+
+_SPAN = re.compile(r"\A(\d+(?:\.\d+)?)(ms|s|m|h|d)?\Z")
+_SPAN_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE = re.compile(r"\A(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)\Z")
+_SIZE_UNIT = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def _read_span(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    found = _SPAN.match(value) if isinstance(value, str) else None
+    if found is None or (found[2] is None and float(found[1]) != 0):
+        raise ValueError('a time span such as "90s", "5m", "72h" or "30d" is needed')
+    return timedelta(seconds=float(found[1]) * _SPAN_UNIT[found[2] or "s"])
+
+
+def _write_span(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit in ("d", "h", "m", "s"):
+        if seconds and seconds % _SPAN_UNIT[unit] == 0:
+            return f"{seconds / _SPAN_UNIT[unit]:.0f}{unit}"
+    return f"{seconds:g}s" if seconds else "0"
+
+
+def _read_size(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = _SIZE.match(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('a size such as "64MiB" or "4GiB" is needed')
+    return int(float(found[1]) * _SIZE_UNIT[found[2]])
+
+
+def _write_size(value: int) -> str:
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if value and value % _SIZE_UNIT[unit] == 0:
+            return f"{value // _SIZE_UNIT[unit]}{unit}"
+    return f"{value}B"
+
+
+def _read_memory(value: object) -> object:
+    return None if value in (None, "forever") else _read_span(value)
+
+
+def _write_memory(value: timedelta | None) -> str:
+    return "forever" if value is None else _write_span(value)
+
+
+def _read_http_url(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a URL is needed")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an http:// or https:// URL is needed")
+    if parts.username or parts.password:
+        raise ValueError("a URL without user name and password is needed")
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_read_span), PlainSerializer(_write_span)]
+Size = Annotated[int, BeforeValidator(_read_size), PlainSerializer(_write_size)]
+SpanOrForever = Annotated[timedelta | None, BeforeValidator(_read_memory), PlainSerializer(_write_memory)]
+HttpUrl = Annotated[str, BeforeValidator(_read_http_url)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+
+
+def _default_index_url() -> str:
+    # Imported here because the package is large and only its one constant is needed.
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT
+
+    return PYPI_SIMPLE_ENDPOINT
+
+
+class Upstream(_Section):
+    index_url: HttpUrl = Field(default_factory=_default_index_url)
+    """The simple index to mirror. One catalog belongs to one index. Default: PyPI's."""
+    xmlrpc_url: Annotated[str, BeforeValidator(lambda v: v if v == "" else _read_http_url(v))] = ""
+    """Where the journal is asked for. Empty: `/pypi` on the index's host."""
+    contact: str = Field(default="", max_length=200, pattern=r"^[\x20-\x7e]*$")
+    """A mail address or page where upstream's operators reach you; sent in the User-Agent."""
+    timeout: Span = timedelta(seconds=12)
+    """The longest wait for upstream's next byte. Keep it below pip's own 15 s."""
+    allowed_file_hosts: tuple[str, ...] = ()
+    """Hosts ("host" or "host:port") that files may be fetched from. Empty: the index's own origin and those of the
+    first page observed, frozen from then on (`everpin status` shows them)."""
+
+    @property
+    def journal_url(self) -> str:
+        """The address of the XML-RPC interface."""
+        if self.xmlrpc_url:
+            return self.xmlrpc_url
+        parts = urlsplit(self.index_url)
+        root = parts.path.rstrip("/").removesuffix("/simple")
+        return f"{parts.scheme}://{parts.netloc}{root}/pypi"
+
+
+class Database(_Section):
+    url: SecretStr = SecretStr("")
+    """A PostgreSQL URL. Empty: a server of everpin's own in the data directory."""
+    url_file: Path | None = None
+    """A file that holds the URL, for those who keep its password out of configuration."""
+    pool_size: int = Field(default=8, ge=2, le=200)
+    """Connections each process holds at most."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_url_file(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not given.get("url_file"):
+            return given
+        if given.get("url"):
+            raise ValueError("url and url_file exclude each other")
+        try:
+            return given | {"url": Path(given["url_file"]).read_text().strip()}
+        except OSError as e:
+            raise ValueError(f"url_file cannot be read: {e.strerror}") from e
+
+
+class Store(_Section):
+    url: str = Field(default="", pattern=r"^(|file:/.*)$")
+    """Where the bytes are kept: `file:/absolute/directory`. Empty: `store` in the data directory."""
+
+
+class Mirror(_Section):
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: Port = 8080
+    """The port to listen on."""
+    base_url: Annotated[str, BeforeValidator(lambda v: v if v == "" else _read_http_url(v))] = ""
+    """The address under which clients reach this mirror; the `source` of events. Empty: the instance's own URN."""
+    stale_after: Span = timedelta(minutes=5)
+    """While no journal vouches for pages, one older than this is asked for again before it is served."""
+    max_trust: Span = timedelta(hours=1)
+    """Even while the journal vouches for it, a page older than this is asked for again."""
+    memory: Size = 64 * 2**20
+    """The most memory that rendered pages may take, in each process."""
+
+
+class Keep(_Section):
+    workers: int = Field(default=4, ge=1, le=64)
+    """How many files of the backlog are fetched at a time."""
+    max_file_size: Size = 4 * 2**30
+    """A larger file is not fetched."""
+
+
+class Watcher(_Section):
+    poll_interval: Span = timedelta(seconds=30)
+    """How often the journal is asked for news."""
+    host: str = "127.0.0.1"
+    """Where `everpin watch` answers `/healthz`, `/readyz` and `/metrics`."""
+    port: Port = 8081
+    """The port for it."""
+
+
+class Safety(_Section):
+    min_age: Span = timedelta(hours=72)
+    """A file younger than this when it left upstream stays held until an operator releases it."""
+    quarantine_memory: SpanOrForever = None
+    """For how long a quarantine, though cleared, keeps a later deleted file from being served."""
+
+
+class Feed(_Section):
+    title: str = Field(default="Deleted from PyPI", max_length=200)
+    """The title of the deleted-release feed."""
+    page_size: int = Field(default=100, ge=1, le=1000)
+    """How many entries a feed document shows at least, where there are as many."""
+
+
+class Log(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged at least."""
+    format: Literal["console", "json"] = "console"
+    """For people or for machines."""
+    access: bool = False
+    """Whether each request is logged."""
+
+
+def default_data_dir() -> Path:
+    """Where everything is kept unless told otherwise: `/var/lib/everpin` for root, else the user's data directory."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/everpin")
+    return Path(platformdirs.user_data_dir("everpin", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """All sections. Built by `load`, or directly in tests with the sections given as keyword arguments."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="EVERPIN_",
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+    )
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    """Everything this instance keeps on disk: the embedded database, the store, spooled downloads."""
+    upstream: Upstream = Field(default_factory=Upstream)
+    database: Database = Field(default_factory=Database)
+    store: Store = Field(default_factory=Store)
+    mirror: Mirror = Field(default_factory=Mirror)
+    keep: Keep = Field(default_factory=Keep)
+    watcher: Watcher = Field(default_factory=Watcher)
+    safety: Safety = Field(default_factory=Safety)
+    feed: Feed = Field(default_factory=Feed)
+    log: Log = Field(default_factory=Log)
+
+    @property
+    def store_dir(self) -> Path:
+        """The directory that holds the bytes."""
+        return Path(self.store.url.removeprefix("file:")) if self.store.url else self.data_dir / "store"
+
+    @property
+    def spool_dir(self) -> Path:
+        """The directory in which downloads grow until they are verified."""
+        return self.data_dir / "spool"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings' own
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - see above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - see above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # The environment wins over the file, which arrives as keyword arguments.
+        return env_settings, init_settings
+
+
+def load(config: Path | None, *, data_dir: Path | None = None) -> Settings:
+    """The settings of `config` (none: only defaults), overridden by the environment and then by `data_dir`.
+
+    Raises StartError with one line that names the setting and what is wrong with it.
+    """
+    given = _read_toml(config) if config else {}
+    _refuse_unknown_environment()
+    try:
+        settings = Settings(**given)
+    except ValidationError as e:
+        raise StartError(_sentence(e, config)) from e
+    except ValueError as e:  # pydantic-settings wraps unreadable JSON in an environment variable so
+        raise StartError(f"bad setting in the environment: {e}") from e
+    chosen = data_dir or settings.data_dir
+    return settings.model_copy(update={"data_dir": chosen.expanduser().absolute()})
+
+
+def _read_toml(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise StartError(f"cannot read the configuration {config}: {e.strerror}") from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise StartError(f"the configuration {config} is not valid TOML: {e}") from e
+
+
+def _refuse_unknown_environment() -> None:
+    known = set()
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            known |= {f"EVERPIN_{name}__{key}".upper() for key in section.model_fields}
+        else:
+            known.add(f"EVERPIN_{name}".upper())
+    for variable in os.environ:
+        if variable.upper().startswith("EVERPIN_") and variable.upper() not in known:
+            raise StartError(f"unknown setting in the environment: {variable}")
+
+
+def _sentence(error: ValidationError, config: Path | None) -> str:
+    said = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"]) or "configuration"
+        what = "unknown setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        said.append(f"{where}: {what.removeprefix('Value error, ')}")
+    source = f" (in {config} or the environment)" if config else " (in the environment)"
+    return "; ".join(said) + source
