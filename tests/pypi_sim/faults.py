@@ -1,0 +1,135 @@
+"""What can go wrong on the way to the simulated index; set it at any time, it acts on the next request."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+from packaging.utils import canonicalize_name
+
+from tests.pypi_sim.model import File
+
+HostFault = Literal["503html", "refuse", "hang"]
+XmlRpcFault = Literal["503html", "ratelimit", "garbage", "fault", "hang"]
+PageFault = Literal["503html", "404", "garbage", "empty", "no-files", "refuse", "hang"]
+
+
+@dataclass(slots=True)
+class FileFault:
+    """How the files host misbehaves for one name."""
+
+    status: int | None = None
+    wrong_bytes: bool = False
+    truncated_to: int | None = None
+    shortened_to: int | None = None
+    reset_after: int | None = None
+    bytes_per_second: int | None = None
+    first_byte_after: float = 0.0
+    hold_after: int | None = None
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the body has to be sent piece by piece."""
+        pieces = (self.truncated_to, self.reset_after, self.bytes_per_second, self.hold_after)
+        return any(piece is not None for piece in pieces)
+
+
+class Faults:
+    """All faults, off at first.
+
+    Faults of files go by the last part of the URL: `x.whl` and `x.whl.metadata` misbehave apart.
+    """
+
+    def __init__(self) -> None:
+        self.index_down: HostFault | None = None
+        self.files_down: HostFault | None = None
+        self.xmlrpc: XmlRpcFault | None = None
+        self.origin_down = False
+        self.listing: PageFault | None = None
+        self.pages: dict[str, PageFault] = {}
+        self.forget_deleted = False
+        self.files: dict[str, FileFault] = {}
+        self._forgotten: set[str] = set()
+
+    def page(self, project: str, fault: PageFault | None) -> None:
+        """Break the page of one project, or mend it with None.
+
+        `empty` sends no body, `no-files` a well-formed page that lists nothing.
+        """
+        if fault is None:
+            self.pages.pop(canonicalize_name(project), None)
+        else:
+            self.pages[canonicalize_name(project)] = fault
+
+    def forget_file(self, filename: str) -> None:
+        """The files host has lost the file and its metadata."""
+        self._forgotten.add(filename)
+
+    def remember_file(self, filename: str) -> None:
+        """The files host has found the file again."""
+        self._forgotten.discard(filename)
+
+    def is_forgotten(self, filename: str) -> bool:
+        """Whether the files host answers 404 for the file."""
+        return filename in self._forgotten
+
+    def on_deletion(self, file: File) -> None:
+        """Called for each deleted file; with `forget_deleted` its bytes are gone at once."""
+        if self.forget_deleted:
+            self.forget_file(file.filename)
+
+    def answer_with(self, filename: str, status: int) -> None:
+        """Answer that status instead of the file."""
+        self._file(filename).status = status
+
+    def wrong_bytes(self, filename: str) -> None:
+        """Send other bytes of the same length."""
+        self._file(filename).wrong_bytes = True
+
+    def truncate(self, filename: str, after: int = 1) -> None:
+        """Promise the whole length, send `after` bytes, then close the connection."""
+        self._file(filename).truncated_to = after
+
+    def shorten(self, filename: str, to: int = 1) -> None:
+        """Send only the first bytes as if they were everything."""
+        self._file(filename).shortened_to = to
+
+    def reset(self, filename: str, after: int = 0) -> None:
+        """Reset the connection after that many bytes."""
+        self._file(filename).reset_after = after
+
+    def slow(self, filename: str, bytes_per_second: int) -> None:
+        """Send no faster than that."""
+        self._file(filename).bytes_per_second = bytes_per_second
+
+    def delay_first_byte(self, filename: str, seconds: float) -> None:
+        """Wait before the answer begins."""
+        self._file(filename).first_byte_after = seconds
+
+    def hold(self, filename: str, after: int = 0) -> None:
+        """Send `after` bytes and then nothing until `release`."""
+        fault = self._file(filename)
+        fault.hold_after = after
+        fault.gate = asyncio.Event()
+
+    def release(self, filename: str) -> None:
+        """Let held answers go on, and do not hold later ones."""
+        fault = self._file(filename)
+        fault.hold_after = None
+        fault.gate.set()
+
+    def mend(self, filename: str) -> None:
+        """Forget every fault of that name."""
+        fault = self.files.pop(filename, None)
+        if fault is not None:
+            fault.gate.set()
+        self._forgotten.discard(filename)
+
+    def mend_all(self) -> None:
+        """Back to a host without faults; files that were forgotten come back too."""
+        for fault in self.files.values():
+            fault.gate.set()
+        vars(self).update(vars(Faults()))
+
+    def _file(self, filename: str) -> FileFault:
+        return self.files.setdefault(filename, FileFault())
