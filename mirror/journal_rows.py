@@ -80,7 +80,7 @@ class ReleaseQuarantineCleared:
 class RoleChanged:
     """A role was given, taken or changed, or an invitation sent, revoked or accepted; `role` and `who` as written.
 
-    `verb` is one of add, remove, change, invite, revoke_invite, accepted.
+    `verb` is one of add, remove, change, invite, revoke_invite, accepted; of a change, `role` is the new one.
     """
 
     verb: str
