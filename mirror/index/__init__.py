@@ -1,0 +1,7 @@
+"""What an installer sees: project pages and the list of projects. Pure: nothing here reads or writes anything.
+
+- `merge`      what is remembered of a project -> what its page offers
+- `render`     an offer -> the bytes of a page, JSON or HTML, with their compressed form and ETags
+- `negotiate`  request headers -> which of those bytes to send
+- `paths`      a file <-> the path below which this mirror serves it
+"""
