@@ -1,0 +1,186 @@
+"""An event in words for people: a title, a text, and the same text as HTML.
+
+Names, filenames and reasons came from upstream and are hostile: they are made presentable here once more, whatever is
+stored, and in HTML every sentence and every cell is escaped as a whole. No markup is ever built from them.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from html import escape
+from typing import assert_never
+
+from mirror.events import Event, EventKind, Evidence, Payload, PayloadFile, presentable, read_payload
+
+MOST_FILES = 200
+"""A project can leave with thousands of files; more than this many are counted, not listed."""
+
+_REDACTED = "The details of this event were withdrawn."
+_NOT_KNOWN = "not known"
+
+
+def title(event: Event) -> str:
+    """What happened, in a line."""
+    return _title(event, _payload(event))
+
+
+def summary_text(event: Event) -> str:
+    """What happened, when, by which evidence, to which files, and what is left, as plain text."""
+    payload = _payload(event)
+    lines = [*_sentences(event, payload)]
+    listed, left_out = _listed(payload)
+    if listed:
+        lines += ["", "Files and their state at that moment:"]
+        lines += [f"- {filename}, sha256 {digest}, {state}" for filename, digest, state in map(_cells, listed)]
+    if left_out:
+        lines.append(_left_out(left_out))
+    return "\n".join(lines)
+
+
+def summary_html(event: Event) -> str:
+    """The text of `summary_text` as an HTML fragment, the files in a table."""
+    payload = _payload(event)
+    parts = [f"<p>{escape(sentence)}</p>" for sentence in _sentences(event, payload)]
+    listed, left_out = _listed(payload)
+    if listed:
+        rows = "".join(_row(file) for file in listed)
+        parts.append(
+            "<table><thead><tr><th>File</th><th>sha256</th><th>State at that moment</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+    if left_out:
+        parts.append(f"<p>{_left_out(left_out)}</p>")
+    return "\n".join(parts)
+
+
+def _payload(event: Event) -> Payload | None:
+    return None if event.payload is None else read_payload(event.payload)
+
+
+def _title(event: Event, payload: Payload | None) -> str:
+    release = " ".join(filter(None, (presentable(event.project), presentable(event.version))))
+    filename = _filename(payload)
+    file = f"{release}: {filename or 'a file'}"
+    file_or_release = f"{release}: {filename}" if filename else release
+    status = presentable(payload.status) if payload else None
+    match event.kind:
+        case EventKind.FILE_DELETED:
+            return f"{file} was deleted"
+        case EventKind.RELEASE_DELETED | EventKind.PROJECT_DELETED:
+            return f"{release} was deleted"
+        case EventKind.RELEASE_YANKED:
+            return f"{release} was yanked"
+        case EventKind.RELEASE_UNYANKED:
+            return f"{release} is no longer yanked"
+        case EventKind.PROJECT_QUARANTINED | EventKind.RELEASE_QUARANTINED:
+            return f"{release} was quarantined"
+        case EventKind.PROJECT_QUARANTINE_CLEARED | EventKind.RELEASE_QUARANTINE_CLEARED:
+            return f"{release} is no longer quarantined"
+        case EventKind.PROJECT_STATUS_CHANGED:
+            return f"{release} is now {status}" if status else f"{release} has another status"
+        case EventKind.PROJECT_REREGISTERED:
+            return f"{release} was registered again after its deletion"
+        case EventKind.FILE_REPLACED:
+            return f"{file} was replaced by a file with other bytes"
+        case EventKind.RESTORED:
+            return f"{file_or_release} is back"
+        case EventKind.RESCUED:
+            return f"{file_or_release} was saved after it had left"
+        case _:
+            assert_never(event.kind)
+
+
+def _filename(payload: Payload | None) -> str | None:
+    """The one file that the event is about, where there is one."""
+    if payload is None:
+        return None
+    if payload.filename is None and payload.files is not None and len(payload.files) == 1:
+        return presentable(payload.files[0].filename)
+    return presentable(payload.filename)
+
+
+def _sentences(event: Event, payload: Payload | None) -> Iterator[str]:
+    yield f"{_title(event, payload)}."
+    if payload is None:
+        yield f"It was told at {_moment(event.time)}."
+        yield _REDACTED
+        return
+    yield _when(payload)
+    yield _evidence(payload)
+    yield from _yank(payload)
+    yield from _left(payload)
+    if payload.advisories:
+        yield f"Advisories: {presentable(', '.join(payload.advisories))}."
+    if payload.supersedes:
+        yield f"This supersedes the event {presentable(payload.supersedes)}."
+    # A status is read from the project's page, so the project is known and the change is about no file.
+    if payload.files is None and event.kind is not EventKind.PROJECT_STATUS_CHANGED:
+        yield "Files unknown: this project was not known here."
+
+
+def _when(payload: Payload) -> str:
+    noticed = f"noticed at {_moment(payload.observed_at)}."
+    if payload.upstream_time is None:
+        return f"It was {noticed}"
+    return f"It happened at {_moment(payload.upstream_time)} and was {noticed}"
+
+
+def _evidence(payload: Payload) -> str:
+    serial = "" if payload.serial is None else f" (serial {payload.serial})"
+    match payload.evidence:
+        case Evidence.JOURNAL:
+            return f"Evidence: the index's journal{serial}."
+        case Evidence.INDEX:
+            return f"Evidence: the project's page{serial}."
+        case Evidence.BOTH:
+            return f"Evidence: the index's journal{serial} and the project's page."
+        case _:
+            assert_never(payload.evidence)
+
+
+def _yank(payload: Payload) -> Iterator[str]:
+    reason = (presentable(payload.yanked_reason) or "").strip()
+    yanked_now = payload.kind is EventKind.RELEASE_YANKED
+    if payload.was_yanked and not yanked_now:
+        yield "It had been yanked before."
+    if reason:
+        yield f"Reason given for the yank: “{reason}”"
+    elif yanked_now:
+        yield "No reason for the yank is known."
+
+
+def _left(payload: Payload) -> Iterator[str]:
+    if payload.was_latest:
+        yield "It was the latest release."
+    latest = presentable(payload.latest_remaining)
+    match payload.remaining_releases:
+        case None:
+            if latest:
+                yield f"The latest release that remains is {latest}."
+        case 0:
+            yield "No release remains."
+        case 1:
+            yield f"One release remains: {latest}." if latest else "One release remains."
+        case many:
+            yield f"{many} releases remain, the latest is {latest}." if latest else f"{many} releases remain."
+
+
+def _listed(payload: Payload | None) -> tuple[tuple[PayloadFile, ...], int]:
+    """The files to list, and how many more there are."""
+    files = (payload.files if payload else None) or ()
+    return files[:MOST_FILES], max(0, len(files) - MOST_FILES)
+
+
+def _left_out(count: int) -> str:
+    return f"And {count} more; the event itself holds them all."
+
+
+def _cells(file: PayloadFile) -> tuple[str, str, str]:
+    return presentable(file.filename), presentable(file.sha256) or _NOT_KNOWN, file.state.value
+
+
+def _row(file: PayloadFile) -> str:
+    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in _cells(file))}</tr>"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
