@@ -21,7 +21,7 @@ Serial = NewType("Serial", int)
 Sha256 = NewType("Sha256", str)
 """64 lower-case hexadecimal digits."""
 
-_NAME = re.compile(r"\A([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE)
+_NAME = re.compile(r"\A([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE | re.ASCII)
 _SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
 _LONGEST_NAME = 256
 
@@ -177,6 +177,7 @@ class FileFacts:
     hash_source: HashSource = HashSource.UPSTREAM
     state: State = State.LIVE
     cause: Cause | None = None
+    state_until: datetime | None = None
 
     @property
     def filename(self) -> str:
@@ -223,9 +224,38 @@ class ProjectFacts:
     revision: int = 0
 
 
+class YankChange(StrEnum):
+    """Which way a release's yank went."""
+
+    YANKED = "yanked"
+    UNYANKED = "unyanked"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingYank:
+    """A row about a yank that is not told yet: it waits for the page's reason, or for a removal that explains it.
+
+    `told_before` is the reason as it was told last, so that a yank written twice is told again only when its reason is
+    new; None where the release was not yanked before.
+    """
+
+    serial: Serial
+    version: str
+    change: YankChange
+    upstream_time: datetime
+    observed_at: datetime
+    due_at: datetime
+    told_before: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One project with all its files, of every incarnation, in the order in which they were first seen."""
+    """One project with all its files, of every incarnation, in the order in which they were first seen.
+
+    `known` is False for a project that was never observed: then nobody can say anything of its files.
+    """
 
     project: ProjectFacts
     files: tuple[FileFacts, ...] = ()
+    pending: tuple[PendingYank, ...] = ()
+    known: bool = True

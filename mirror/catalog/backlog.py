@@ -1,0 +1,83 @@
+"""Files whose bytes are wanted.
+
+A claim is a lease taken in a short transaction; the files of a claimer that died come back by themselves.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from mirror.catalog.database import Connection
+
+LEASE = timedelta(minutes=10)
+"""How long a claim holds unless it is renewed."""
+
+
+class Priority(IntEnum):
+    """What is fetched first."""
+
+    RESCUE = 0
+    REQUESTED = 10
+
+
+async def add(conn: Connection, file_ids: Iterable[int], priority: Priority, *, now: datetime) -> None:
+    """Wants these files; one that is wanted already keeps the more urgent priority."""
+    await conn.execute(
+        """
+        insert into backlog (file, priority, due_at)
+        select unnest($1::bigint[]), $2, $3
+        on conflict (file) do update set priority = least(backlog.priority, excluded.priority), due_at = excluded.due_at
+        """,
+        list(file_ids),
+        int(priority),
+        now,
+    )
+
+
+async def claim(conn: Connection, claimer: uuid.UUID, *, limit: int, now: datetime) -> list[tuple[int, int]]:
+    """Takes the most urgent files that nobody is at: (file id, attempts so far)."""
+    records = await conn.fetch(
+        """
+        update backlog set claimed_by = $1, claimed_until = $2
+        where file in (
+            select file from backlog where due_at <= $3 and (claimed_until is null or claimed_until < $3)
+            order by priority, due_at limit $4 for update skip locked
+        )
+        returning file, attempts
+        """,
+        claimer,
+        now + LEASE,
+        now,
+        limit,
+    )
+    return [(record["file"], record["attempts"]) for record in records]
+
+
+async def renew(conn: Connection, claimer: uuid.UUID, *, now: datetime) -> None:
+    """Keeps what this claimer is still at."""
+    await conn.execute(
+        "update backlog set claimed_until = $2 where claimed_by = $1 and claimed_until >= $3", claimer, now + LEASE, now
+    )
+
+
+async def retry_later(conn: Connection, file_id: int, *, due_at: datetime, error: str) -> None:
+    """Gives a file back after a failure that may pass."""
+    await conn.execute(
+        "update backlog set claimed_by = null, claimed_until = null, due_at = $2, attempts = least(attempts + 1, 1000),"
+        " last_error = $3 where file = $1",
+        file_id,
+        due_at,
+        error[:500],
+    )
+
+
+async def done(conn: Connection, file_id: int) -> None:
+    """The file is no longer wanted: it is here, or it never will be."""
+    await conn.execute("delete from backlog where file = $1", file_id)
+
+
+async def count(conn: Connection) -> int:
+    """How many files are wanted."""
+    found: int = await conn.fetchval("select count(*) from backlog")
+    return found

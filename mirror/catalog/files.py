@@ -1,0 +1,218 @@
+"""Files: the facts about each, and the state derived from them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mirror.catalog.database import Connection, Record
+from mirror.index.paths import digest_of_path, file_path
+from mirror.model import (
+    Cause,
+    Departure,
+    DepartureCause,
+    FileFacts,
+    HashSource,
+    ListedFile,
+    ProjectFacts,
+    ProjectName,
+    Serial,
+    Sha256,
+    State,
+)
+
+_COLUMNS = (
+    "project",
+    "incarnation",
+    "filename",
+    "sha256",
+    "path_digest",
+    "version",
+    "url",
+    "size",
+    "upload_time",
+    "yanked",
+    "requires_python",
+    "has_metadata",
+    "metadata_sha256",
+    "provenance",
+    "extra",
+    "first_seen_at",
+    "first_seen_serial",
+    "listed",
+    "missing_since",
+    "missing_seen",
+    "departed_at",
+    "departed_serial",
+    "departed_cause",
+    "departed_yanked",
+    "stranger",
+    "replaced",
+    "quarantined_by",
+    "quarantined_at",
+    "blocked_by",
+    "released_by",
+    "purged_at",
+    "stored_at",
+    "metadata_stored_at",
+    "lost_at",
+    "hash_source",
+    "state",
+    "cause",
+    "state_until",
+)
+_UPDATE = (
+    f"update files set ({', '.join(_COLUMNS)}) = ({', '.join(f'${n + 2}' for n in range(len(_COLUMNS)))}) where id = $1"  # noqa: S608 - made of the constant names above
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file with the name of its project."""
+
+    project: ProjectName
+    facts: FileFacts
+
+
+async def of_project(conn: Connection, project: ProjectFacts) -> tuple[FileFacts, ...]:
+    """All files of a project, of every incarnation, in the order in which they were first seen."""
+    records = await conn.fetch("select * from files where project = $1 order by id", project.id)
+    return tuple(_facts(record) for record in records)
+
+
+async def by_path(conn: Connection, digest: bytes, filename: str) -> list[FoundFile]:
+    """The files whose path has this digest and this name; those upstream lists first, then the first seen."""
+    records = await conn.fetch(
+        "select files.*, projects.name as project_name from files join projects on projects.id = files.project"
+        " where path_digest = $1 and filename = $2 order by listed desc, files.id",
+        digest,
+        filename,
+    )
+    return [FoundFile(ProjectName(record["project_name"]), _facts(record)) for record in records]
+
+
+async def by_id(conn: Connection, file_id: int) -> FoundFile | None:
+    """One file."""
+    record = await conn.fetchrow(
+        "select files.*, projects.name as project_name from files join projects on projects.id = files.project"
+        " where files.id = $1",
+        file_id,
+    )
+    return FoundFile(ProjectName(record["project_name"]), _facts(record)) if record else None
+
+
+async def is_tombstoned(conn: Connection, sha256: Sha256) -> bool:
+    """Whether an operator destroyed these bytes: they may not enter the store again."""
+    found: bool = await conn.fetchval("select exists (select from tombstones where sha256 = $1)", bytes.fromhex(sha256))
+    return found
+
+
+async def insert(conn: Connection, project_id: int, files: Iterable[FileFacts]) -> None:
+    """Stores files that were never seen before in their incarnation."""
+    await conn.copy_records_to_table(
+        "files", records=[_values(project_id, file) for file in files], columns=list(_COLUMNS)
+    )
+
+
+async def update(conn: Connection, project_id: int, files: Iterable[FileFacts]) -> None:
+    """Stores the facts and states of files that are known by id."""
+    await conn.executemany(_UPDATE, [(file.id, *_values(project_id, file)) for file in files])
+
+
+def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:
+    listed, departed = file.listed_file, file.departed
+    path = file_path(listed)
+    metadata = listed.core_metadata
+    return (
+        project_id,
+        file.incarnation,
+        listed.filename,
+        bytes.fromhex(listed.sha256) if listed.sha256 else None,
+        digest_of_path(path) if path else None,
+        listed.version,
+        listed.url,
+        listed.size,
+        listed.upload_time,
+        listed.yanked,
+        listed.requires_python,
+        metadata is not False,
+        bytes.fromhex(metadata) if isinstance(metadata, str) else None,
+        listed.provenance,
+        listed.extra.decode() if listed.extra != b"{}" else None,
+        file.first_seen_at,
+        file.first_seen_serial,
+        file.listed,
+        file.missing_since,
+        file.missing_seen,
+        departed.at if departed else None,
+        departed.serial if departed else None,
+        departed.cause if departed else None,
+        departed.was_yanked if departed else None,
+        file.stranger,
+        file.replaced,
+        file.quarantined_by,
+        file.quarantined_at,
+        file.blocked_by,
+        file.released_by,
+        file.purged_at,
+        file.stored_at,
+        file.metadata_stored_at,
+        file.lost_at,
+        file.hash_source,
+        file.state,
+        file.cause,
+        file.state_until,
+    )
+
+
+def _facts(record: Record) -> FileFacts:
+    departed = None
+    if record["departed_at"] is not None:
+        departed = Departure(
+            record["departed_at"],
+            Serial(record["departed_serial"]),
+            DepartureCause(record["departed_cause"]),
+            record["departed_yanked"],
+        )
+    return FileFacts(
+        id=record["id"],
+        incarnation=record["incarnation"],
+        listed_file=_listed_file(record),
+        first_seen_at=record["first_seen_at"],
+        first_seen_serial=record["first_seen_serial"],
+        listed=record["listed"],
+        missing_since=record["missing_since"],
+        missing_seen=record["missing_seen"],
+        departed=departed,
+        stranger=record["stranger"],
+        replaced=record["replaced"],
+        quarantined_by=record["quarantined_by"],
+        quarantined_at=record["quarantined_at"],
+        blocked_by=record["blocked_by"],
+        released_by=record["released_by"],
+        purged_at=record["purged_at"],
+        stored_at=record["stored_at"],
+        metadata_stored_at=record["metadata_stored_at"],
+        lost_at=record["lost_at"],
+        hash_source=HashSource(record["hash_source"]),
+        state=State(record["state"]),
+        cause=Cause(record["cause"]) if record["cause"] else None,
+        state_until=record["state_until"],
+    )
+
+
+def _listed_file(record: Record) -> ListedFile:
+    metadata: Sha256 | bool = record["has_metadata"]
+    if record["metadata_sha256"] is not None:
+        metadata = Sha256(record["metadata_sha256"].hex())
+    return ListedFile(
+        filename=record["filename"],
+        url=record["url"],
+        sha256=Sha256(record["sha256"].hex()) if record["sha256"] is not None else None,
+        version=record["version"],
+        size=record["size"],
+        upload_time=record["upload_time"],
+        yanked=record["yanked"],
+        requires_python=record["requires_python"],
+        core_metadata=metadata,
+        provenance=record["provenance"],
+        extra=record["extra"].encode() if record["extra"] is not None else b"{}",
+    )

@@ -1,0 +1,49 @@
+"""How far the journal was read. The cursor moves only in the transaction that holds what it covers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror.catalog.database import Connection
+from mirror.model import Serial
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The newest serial applied, since when we watch, and when upstream last answered."""
+
+    serial: Serial
+    observed_since: datetime
+    checked_at: datetime
+
+
+async def position(conn: Connection) -> Position | None:
+    """The position, or None where nobody watched yet."""
+    record = await conn.fetchrow("select serial, observed_since, checked_at from journal")
+    return Position(Serial(record["serial"]), record["observed_since"], record["checked_at"]) if record else None
+
+
+async def begin(conn: Connection, serial: Serial, *, now: datetime) -> bool:
+    """Starts watching from this serial. False where somebody began before."""
+    done = await conn.execute(
+        "insert into journal (serial, observed_since, checked_at) values ($1, $2, $2) on conflict do nothing",
+        serial,
+        now,
+    )
+    return done == "INSERT 0 1"
+
+
+async def advance(conn: Connection, *, expected: Serial, serial: Serial, now: datetime) -> bool:
+    """Moves the cursor. False where it is not where the caller thought: somebody else polls."""
+    done = await conn.execute(
+        "update journal set serial = $2, checked_at = $3 where serial = $1", expected, serial, now
+    )
+    return done == "UPDATE 1"
+
+
+async def hold(conn: Connection) -> None:
+    """Keeps ticks out until the transaction ends, and sees what the last one wrote.
+
+    A project that is seen for the first time is judged by the rows about it. Without this, a tick that runs beside it
+    would neither find the project nor be found.
+    """
+    await conn.execute("select 1 from journal for share")

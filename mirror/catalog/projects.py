@@ -1,0 +1,191 @@
+"""Projects that were observed at least once, and the queue of their page refreshes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror.catalog.database import Connection, Record
+from mirror.model import ProjectFacts, ProjectName, ProjectStatus, Serial
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A page that is wanted: at least of this serial, after so many attempts that brought an older one."""
+
+    project: ProjectName
+    wanted_serial: Serial | None
+    attempts: int
+
+
+async def find(conn: Connection, name: ProjectName) -> ProjectFacts | None:
+    """The project, without locking it."""
+    record = await conn.fetchrow("select * from projects where name = $1", name)
+    return _facts(record) if record else None
+
+
+async def lock(conn: Connection, names: Iterable[ProjectName]) -> dict[ProjectName, ProjectFacts]:
+    """Those of the projects that are known, each locked until the transaction ends, in the order of their names."""
+    records = await conn.fetch(
+        "select * from projects where name = any($1::text[]) order by name for update", sorted(set(names))
+    )
+    return {ProjectName(record["name"]): _facts(record) for record in records}
+
+
+async def insert(conn: Connection, project: ProjectFacts) -> int | None:
+    """Stores a project seen for the first time and returns its id, or None where another transaction was first."""
+    inserted: int | None = await conn.fetchval(
+        """
+        insert into projects (name, display_name, known_since, incarnation, opened_serial, closed_serial, closed_at,
+            status, quarantined_by, quarantined_at, page_serial, etag, versions, extra, observed_at, wanted_serial,
+            refresh_at, attempts, revision)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1)
+        on conflict do nothing
+        returning id
+        """,
+        project.name,
+        project.display_name,
+        project.known_since,
+        *_mutable(project),
+    )
+    return inserted
+
+
+async def update(conn: Connection, project: ProjectFacts, *, changed: bool) -> int:
+    """Stores the project's facts and returns its revision, which goes up where the served page changed."""
+    revision: int = await conn.fetchval(
+        """
+        update projects set incarnation = $3, opened_serial = $4, closed_serial = $5, closed_at = $6, status = $7,
+            quarantined_by = $8, quarantined_at = $9, page_serial = $10, etag = $11, versions = $12, extra = $13,
+            observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17,
+            revision = revision + case when $2 then 1 else 0 end
+        where id = $1
+        returning revision
+        """,
+        project.id,
+        changed,
+        *_mutable(project),
+    )
+    return revision
+
+
+async def touch(conn: Connection, name: ProjectName, *, now: datetime) -> None:
+    """Notes that upstream said: the page is still the same."""
+    await conn.execute("update projects set observed_at = $2 where name = $1", name, now)
+
+
+async def due_refreshes(conn: Connection, *, now: datetime, limit: int) -> list[Refresh]:
+    """The refreshes whose time has come, the longest waiting first."""
+    records = await conn.fetch(
+        "select name, wanted_serial, attempts from projects where refresh_at <= $1 order by refresh_at limit $2",
+        now,
+        limit,
+    )
+    return [
+        Refresh(
+            ProjectName(record["name"]),
+            Serial(record["wanted_serial"]) if record["wanted_serial"] is not None else None,
+            record["attempts"],
+        )
+        for record in records
+    ]
+
+
+async def postpone_refresh(conn: Connection, name: ProjectName, *, until: datetime) -> None:
+    """Asks again later: what came was too old, or nothing came."""
+    await conn.execute(
+        "update projects set refresh_at = $2, attempts = least(attempts + 1, 1000)"
+        " where name = $1 and refresh_at is not null",
+        name,
+        until,
+    )
+
+
+async def end_refresh(conn: Connection, name: ProjectName) -> None:
+    """Stops asking for a newer page."""
+    await conn.execute(
+        "update projects set wanted_serial = null, refresh_at = null, attempts = 0 where name = $1", name
+    )
+
+
+async def want_all(conn: Connection, *, now: datetime) -> None:
+    """Asks for the page of every known project: nobody watched until now."""
+    await conn.execute("update projects set refresh_at = $1, attempts = 0 where refresh_at is null", now)
+
+
+async def listing(conn: Connection) -> list[tuple[ProjectName, str, Serial | None]]:
+    """Name, spelling and serial of every known project that upstream still has and does not quarantine, by name."""
+    records = await conn.fetch(
+        "select name, display_name, page_serial from projects"
+        " where closed_serial is null and quarantined_by is null order by name"
+    )
+    return [(ProjectName(r["name"]), r["display_name"], r["page_serial"]) for r in records]
+
+
+async def count(conn: Connection) -> int:
+    """How many projects are known."""
+    found: int = await conn.fetchval("select count(*) from projects")
+    return found
+
+
+async def with_withdrawn_files(conn: Connection) -> list[ProjectName]:
+    """The projects that have departed, held or blocked files."""
+    records = await conn.fetch(
+        "select name from projects where exists"
+        " (select from files where files.project = projects.id and state not in ('live', 'yanked')) order by name"
+    )
+    return [ProjectName(record["name"]) for record in records]
+
+
+async def with_passing_states(conn: Connection, *, now: datetime) -> list[ProjectName]:
+    """The projects of files whose state the clock has ended."""
+    records = await conn.fetch(
+        "select distinct projects.name from files join projects on projects.id = files.project"
+        " where state_until <= $1 order by 1",
+        now,
+    )
+    return [ProjectName(record["name"]) for record in records]
+
+
+def _mutable(project: ProjectFacts) -> tuple[object, ...]:
+    return (
+        project.incarnation,
+        project.opened_serial,
+        project.closed_serial,
+        project.closed_at,
+        project.status,
+        project.quarantined_by,
+        project.quarantined_at,
+        project.page_serial,
+        project.etag,
+        list(project.versions),
+        project.extra.decode(),
+        project.observed_at,
+        project.wanted_serial,
+        project.refresh_at,
+        project.attempts,
+    )
+
+
+def _facts(record: Record) -> ProjectFacts:
+    return ProjectFacts(
+        id=record["id"],
+        name=ProjectName(record["name"]),
+        display_name=record["display_name"],
+        known_since=record["known_since"],
+        incarnation=record["incarnation"],
+        opened_serial=record["opened_serial"],
+        closed_serial=record["closed_serial"],
+        closed_at=record["closed_at"],
+        status=ProjectStatus(record["status"]),
+        quarantined_by=record["quarantined_by"],
+        quarantined_at=record["quarantined_at"],
+        page_serial=record["page_serial"],
+        etag=record["etag"],
+        versions=tuple(record["versions"]),
+        extra=record["extra"].encode(),
+        observed_at=record["observed_at"],
+        wanted_serial=record["wanted_serial"],
+        refresh_at=record["refresh_at"],
+        attempts=record["attempts"],
+        revision=record["revision"],
+    )

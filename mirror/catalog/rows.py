@@ -1,0 +1,82 @@
+"""The rows of the journal, of all projects."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mirror.actions import read_action
+from mirror.catalog.database import Connection, Record
+from mirror.journal_rows import (
+    JournalRow,
+    ProjectCreated,
+    ProjectQuarantineCleared,
+    ProjectQuarantined,
+    ProjectRemoved,
+    ReleaseQuarantineCleared,
+    ReleaseQuarantined,
+    RoleChanged,
+)
+from mirror.model import ProjectName, Serial
+
+_LASTING = (
+    ProjectCreated,
+    ProjectRemoved,
+    ProjectQuarantined,
+    ProjectQuarantineCleared,
+    ReleaseQuarantined,
+    ReleaseQuarantineCleared,
+)
+
+
+async def remember(conn: Connection, rows: Sequence[JournalRow]) -> None:
+    """Stores rows; those stored before stay as they are."""
+    await conn.execute(
+        """
+        insert into rows (serial, project, name, version, action, at, lasting)
+        select * from unnest(
+            $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bool[]
+        )
+        on conflict do nothing
+        """,
+        [row.serial for row in rows],
+        [row.project for row in rows],
+        [row.name for row in rows],
+        [row.version for row in rows],
+        [row.text for row in rows],
+        [row.time for row in rows],
+        [_is_lasting(row) for row in rows],
+    )
+
+
+async def of_project(conn: Connection, project: ProjectName, *, after: Serial | None = None) -> list[JournalRow]:
+    """The remembered rows of a project in order, those of a later serial than `after` where it is given."""
+    records = await conn.fetch(
+        "select serial, project, name, version, action, at from rows"
+        " where project = $1 and serial > $2 order by serial",
+        project,
+        after if after is not None else -1,
+    )
+    return [_row(record) for record in records]
+
+
+async def forget_passing(conn: Connection, before: datetime) -> int:
+    """Deletes the rows older than that which need not be remembered for ever, and says how many."""
+    done = await conn.execute("delete from rows where not lasting and at < $1", before)
+    return int(done.removeprefix("DELETE "))
+
+
+def _is_lasting(row: JournalRow) -> bool:
+    owner = isinstance(row.action, RoleChanged) and row.action.role == "Owner"
+    return owner or isinstance(row.action, _LASTING)
+
+
+def _row(record: Record) -> JournalRow:
+    version = record["version"]
+    return JournalRow(
+        Serial(record["serial"]),
+        ProjectName(record["project"]),
+        record["name"],
+        version,
+        record["at"],
+        record["action"],
+        read_action(record["action"], version),
+    )

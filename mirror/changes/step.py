@@ -1,0 +1,99 @@
+"""The result of applying something to a memory: the new memory, and what is to be told of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from packaging.version import InvalidVersion, Version
+
+from mirror.events import EventKind, Evidence
+from mirror.journal_rows import JournalRow
+from mirror.model import FileFacts, Memory, Serial, Sha256, same_version_key
+
+FileKey: TypeAlias = tuple[int, str, Sha256 | None]
+"""Incarnation, filename and digest: what identifies a file within its project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An event in the making: the act and its files, whose states are known only after judging."""
+
+    kind: EventKind
+    evidence: Evidence
+    files: tuple[FileKey, ...] = ()
+    version: str | None = None
+    serial: Serial | None = None
+    upstream_time: datetime | None = None
+    filename: str | None = None
+    status: str | None = None
+    was_yanked: bool | None = None
+    yanked_reason: str | None = None
+    remaining_releases: int | None = None
+    latest_remaining: str | None = None
+    was_latest: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The memory after, what is to be told in this order, and whether a page was refused for being older."""
+
+    memory: Memory
+    tellings: tuple[Telling, ...] = ()
+    stale: bool = False
+
+    def then(self, other: "Step") -> "Step":
+        """This step followed by another that started from this one's memory."""
+        return Step(other.memory, self.tellings + other.tellings, self.stale or other.stale)
+
+
+def key_of(file: FileFacts) -> FileKey:
+    """What identifies the file within its project."""
+    return (file.incarnation, file.filename, file.sha256)
+
+
+def keys_of(files: Iterable[FileFacts]) -> tuple[FileKey, ...]:
+    """What identifies each of the files."""
+    return tuple(key_of(file) for file in files)
+
+
+def is_version(file: FileFacts, version: str) -> bool:
+    """Whether the file belongs to that version, as PEP 440 compares."""
+    return file.version is not None and same_version_key(file.version) == same_version_key(version)
+
+
+def current(memory: Memory) -> tuple[FileFacts, ...]:
+    """The files of the present incarnation, departed ones included."""
+    return tuple(file for file in memory.files if file.incarnation == memory.project.incarnation)
+
+
+def listed_versions(memory: Memory) -> dict[str, str]:
+    """The versions upstream lists now, from their comparison key to their spelling."""
+    return {same_version_key(f.version): f.version for f in current(memory) if f.listed and f.version is not None}
+
+
+def latest_version(memory: Memory) -> str | None:
+    """The version an installer without a pin would choose of what upstream lists: final, not yanked, highest."""
+    candidates = []
+    for file in current(memory):
+        if not file.listed or file.version is None:
+            continue
+        try:
+            parsed = Version(file.version)
+        except InvalidVersion:
+            continue
+        candidates.append((file.listed_file.yanked is None, not parsed.is_prerelease, parsed, file.version))
+    return max(candidates)[3] if candidates else None
+
+
+def with_files(memory: Memory, changed: dict[FileKey, FileFacts]) -> Memory:
+    """The memory with those files in place of the ones they are keyed by."""
+    if not changed:
+        return memory
+    return replace(memory, files=tuple(changed.get(key_of(file), file) for file in memory.files))
+
+
+def outlived(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
+    """Whether a page as new as the row, or newer, lists the file: then the row is older news than the file."""
+    page_serial = memory.project.page_serial
+    return file.listed and file.missing_since is None and page_serial is not None and page_serial >= row.serial

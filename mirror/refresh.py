@@ -1,0 +1,121 @@
+"""One project's page, asked of upstream and observed: one request however many want it.
+
+The queue of wanted pages is patient: an index behind a CDN goes on answering with an old page for a while, sometimes
+for a day. How long to wait for the next try is decided here, purely; who waits is the caller's business.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from enum import Enum
+
+import structlog
+
+from mirror import metrics, observe
+from mirror.catalog import instance, projects
+from mirror.catalog.database import Catalog
+from mirror.errors import NotThereError, UpstreamUnavailableError
+from mirror.model import ProjectName, ProjectPage
+from mirror.states import Rules
+from mirror.upstream.hosts import freeze
+from mirror.upstream.index import Index, NotModified
+
+log = structlog.get_logger()
+
+_LONGEST_QUICK_WAIT = 60.0
+_QUICK_TRIES_SECONDS = 600.0
+_SLOW_WAIT = timedelta(minutes=30)
+_PATIENCE = timedelta(hours=25)
+
+
+class Refreshed(Enum):
+    """What asking upstream brought."""
+
+    NEW = "new"
+    SAME = "same"
+    STALE = "stale"
+    ABSENT = "absent"
+
+
+class Refresher:
+    """Asks for pages and observes them. Those who ask for the same project meanwhile share one request."""
+
+    def __init__(
+        self, catalog: Catalog, index: Index, index_url: str, rules: Rules, now: Callable[[], datetime]
+    ) -> None:
+        self._catalog = catalog
+        self._index = index
+        self._index_url = index_url
+        self._rules = rules
+        self._now = now
+        self._running: dict[ProjectName, asyncio.Task[Refreshed]] = {}
+
+    def start(self, project: ProjectName) -> Awaitable[Refreshed]:
+        """The refresh of this project, a running one if there is one. It goes on when nobody waits any more.
+
+        Raises UpstreamUnavailableError or CatalogUnavailableError to those who wait.
+        """
+        task = self._running.get(project)
+        if task is None:
+            task = asyncio.create_task(self._refresh(project), name=f"refresh {project}")
+            self._running[project] = task
+            task.add_done_callback(lambda done: self._ended(project, done))
+        return asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Ends what is running."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _ended(self, project: ProjectName, task: asyncio.Task[Refreshed]) -> None:
+        self._running.pop(project, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Those who waited were told; this is for the case that nobody did.
+            log.info("refresh.failed", project=project, error=str(error))
+
+    async def _refresh(self, project: ProjectName) -> Refreshed:
+        async with self._catalog.reading() as conn:
+            known = await projects.find(conn, project)
+        etag = known.etag if known and known.closed_serial is None else None
+        try:
+            answer = await self._index.page(project, etag=etag)
+        except NotThereError:
+            metrics.upstream_requests.labels("page", "absent").inc()
+            async with self._catalog.writing() as conn:
+                await observe.absence(conn, project, rules=self._rules, now=self._now())
+            return Refreshed.ABSENT
+        except UpstreamUnavailableError:
+            metrics.upstream_requests.labels("page", "failed").inc()
+            raise
+        if isinstance(answer, NotModified):
+            metrics.upstream_requests.labels("page", "same").inc()
+            async with self._catalog.writing() as conn:
+                await projects.touch(conn, project, now=self._now())
+            return Refreshed.SAME
+        metrics.upstream_requests.labels("page", "new").inc()
+        return await self._observe(answer)
+
+    async def _observe(self, page: ProjectPage) -> Refreshed:
+        async with self._catalog.writing() as conn:
+            if (await instance.read(conn)).file_hosts is None and page.files:
+                await instance.freeze_file_hosts(conn, freeze(self._index_url, page))
+            believed = await observe.page(conn, page, rules=self._rules, now=self._now())
+        return Refreshed.NEW if believed else Refreshed.STALE
+
+
+def next_try(attempts: int) -> timedelta | None:
+    """How long to wait after so many tries that brought an older page; None when it is time to give up.
+
+    First 1, 2, 4 … 60 s for ten minutes, since most old pages are gone at the second look; then every half hour for a
+    day, since a purge can be lost and a CDN then keeps its copy for as long.
+    """
+    waited, tries = 0.0, 0
+    while tries < attempts and waited < _QUICK_TRIES_SECONDS:
+        waited += min(2.0**tries, _LONGEST_QUICK_WAIT)
+        tries += 1
+    if waited < _QUICK_TRIES_SECONDS:
+        return timedelta(seconds=min(2.0**tries, _LONGEST_QUICK_WAIT))
+    slow_tries = attempts - tries
+    return _SLOW_WAIT if slow_tries * _SLOW_WAIT < _PATIENCE else None
