@@ -1,0 +1,128 @@
+"""Where the bytes of a known file come from: the store, or upstream by way of the keeper.
+
+The link between what is kept and what is remembered of it: what the keeper has verified and stored is recorded here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror import observe
+from mirror.catalog import files, instance
+from mirror.catalog.database import Catalog
+from mirror.catalog.files import FoundFile
+from mirror.errors import NotThereError
+from mirror.keep import Download, Keeper, Kept, Wanted
+from mirror.model import Sha256
+from mirror.settings import Settings
+from mirror.states import Rules
+from mirror.store.interface import Store
+from mirror.store.keys import StoreKey
+from mirror.upstream.session import UpstreamSession
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that the store holds."""
+
+    key: StoreKey
+    size: int
+
+
+class Supply:
+    """Finds or fetches the bytes of files. Closes the keeper at the end."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: Store,
+        session: UpstreamSession,
+        settings: Settings,
+        rules: Rules,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.store = store
+        self._catalog = catalog
+        self._rules = rules
+        self._now = now
+        self._hosts = settings.upstream.allowed_file_hosts
+        self._keeper = Keeper(
+            session=session,
+            store=store,
+            spool_dir=settings.spool_dir,
+            allowed_hosts=self._allowed_hosts,
+            max_file_size=settings.keep.max_file_size,
+            record=self._record,
+        )
+
+    async def stored(self, file: FoundFile, *, metadata: bool = False) -> Stored | None:
+        """The file's bytes in the store, or those of its metadata; None where they must be fetched.
+
+        An object that the catalog knows but the store lost is None too, so that a fetch heals it.
+        """
+        facts = file.facts
+        sha256 = _metadata_digest(file) if metadata else facts.sha256
+        recorded = facts.metadata_stored_at if metadata else facts.stored_at
+        if sha256 is None or recorded is None:
+            return None
+        key = StoreKey(sha256)
+        size = await self.store.size(key)
+        return Stored(key, size) if size is not None else None
+
+    def fetch(self, file: FoundFile, *, metadata: bool = False) -> Download:
+        """Fetches the file, or its metadata, unless that is under way already."""
+        facts = file.facts
+        if facts.id is None:
+            raise NotThereError("a file that is not in the catalog cannot be kept")
+        listed = facts.listed_file
+        return self._keeper.fetch(
+            Wanted(
+                url=f"{listed.url}.metadata" if metadata else listed.url,
+                sha256=_metadata_digest(file) if metadata else listed.sha256,
+                size=None if metadata else listed.size,
+                filename=listed.filename,
+                project=file.project,
+                version=listed.version,
+                file_id=facts.id,
+                metadata=metadata,
+            )
+        )
+
+    async def close(self) -> None:
+        """Ends what is being fetched."""
+        await self._keeper.close()
+
+    async def _record(self, wanted: Wanted, kept: Kept) -> None:
+        async with self._catalog.writing() as conn:
+            if wanted.metadata:
+                await observe.metadata_stored(
+                    conn, wanted.file_id, sha256=kept.sha256, rules=self._rules, now=self._now()
+                )
+                return
+            await observe.file_stored(
+                conn,
+                wanted.file_id,
+                sha256=kept.sha256,
+                size=kept.size,
+                source=kept.hash_source,
+                rules=self._rules,
+                now=self._now(),
+            )
+
+    async def _allowed_hosts(self) -> tuple[str, ...]:
+        if self._hosts:
+            return self._hosts
+        async with self._catalog.reading() as conn:
+            return (await instance.read(conn)).file_hosts or ()
+
+
+async def by_path(catalog: Catalog, digest: bytes, filename: str) -> list[FoundFile]:
+    """The files that a path can mean."""
+    async with catalog.reading() as conn:
+        return await files.by_path(conn, digest, filename)
+
+
+def _metadata_digest(file: FoundFile) -> Sha256 | None:
+    digest = file.facts.listed_file.core_metadata
+    return digest if isinstance(digest, str) else None

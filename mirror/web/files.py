@@ -1,0 +1,167 @@
+"""Files and their metadata: the state decides before anything else, then the bytes come from the store or by a fetch.
+
+A path is found in the catalog; one that no observed page lists is looked for on the pages of the projects that its name
+can belong to, and never fetched otherwise. The state rules the file and its metadata alike, whoever asks and however
+they learnt the address.
+"""
+
+import asyncio
+
+from aiohttp import web
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+
+from mirror.catalog.files import FoundFile
+from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
+from mirror.index.paths import Kind, ParsedPath, parse_path
+from mirror.keep import Download
+from mirror.model import Cause, ProjectName, State
+from mirror.refresh import Refresher
+from mirror.supply import Stored, Supply, by_path
+from mirror.web.keys import CATALOG, REFRESHER, SUPPLY
+from mirror.web.problems import Problem
+
+_SERVED = (State.LIVE, State.YANKED, State.KEPT)
+_PREFERENCE = [State.LIVE, State.YANKED, State.KEPT, State.HELD, State.LOST]
+_CACHE_CONTROL = "public, max-age=600"
+"""The bytes never change, but a takedown must reach caches that we cannot reach."""
+_OBSERVE_SECONDS = 10.0
+
+_WHY = {
+    Cause.YOUNG: "it was deleted upstream soon after its upload",
+    Cause.STRANGER: "it appeared after its version had been deleted upstream",
+    Cause.REPLACED: "another file had this name before",
+    Cause.QUARANTINE: "it is or was quarantined upstream",
+    Cause.OPERATOR: "the operator of this mirror blocked it",
+}
+
+
+async def file(request: web.Request) -> web.StreamResponse:
+    """`/packages/{aa}/{bb}/{rest}/{filename}`, also with `.metadata` at the end."""
+    info = request.match_info
+    asked = parse_path(info["aa"], info["bb"], info["rest"], info["filename"])
+    if asked is None or asked.kind is Kind.PROVENANCE:
+        raise Problem(404, "Not Found", "no file has this address")
+    found = await _find(request, asked)
+    _refuse_withheld(found)
+    metadata = asked.kind is Kind.METADATA
+    if metadata and found.facts.listed_file.core_metadata is False:
+        raise Problem(404, "Not Found", "this file has no metadata of its own")
+    supply = request.app[SUPPLY]
+    stored = await supply.stored(found, metadata=metadata)
+    if stored is None:
+        return await _fetched(request, supply, found, metadata=metadata)
+    return _from_store(supply, stored, found.facts.state)
+
+
+async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
+    catalog = request.app[CATALOG]
+    candidates = await by_path(catalog, asked.digest, asked.filename)
+    if not candidates:
+        for project in _owners(asked.filename):
+            await _observe(request.app[REFRESHER], project)
+        candidates = await by_path(catalog, asked.digest, asked.filename)
+    if not candidates:
+        raise Problem(404, "Not Found", "no page lists this file")
+    # One address, one content: what is withheld of it in any of its lives is withheld in all of them.
+    for candidate in candidates:
+        if candidate.facts.state in (State.PURGED, State.BLOCKED):
+            return candidate
+    return min(candidates, key=lambda candidate: _PREFERENCE.index(candidate.facts.state))
+
+
+def _owners(filename: str) -> set[ProjectName]:
+    """The projects that a file of this name can belong to."""
+    try:
+        return {parse_wheel_filename(filename)[0]}
+    except InvalidWheelFilename:
+        pass
+    try:
+        return {parse_sdist_filename(filename)[0]}
+    except InvalidSdistFilename:
+        return set()
+
+
+async def _observe(refresher: Refresher, project: ProjectName) -> None:
+    try:
+        await asyncio.wait_for(refresher.start(project), _OBSERVE_SECONDS)
+    except TimeoutError as e:
+        raise UpstreamUnavailableError(f"upstream did not answer for {project} in time") from e
+
+
+def _refuse_withheld(found: FoundFile) -> None:
+    facts = found.facts
+    state, cause = facts.state, facts.cause
+    if state in _SERVED or cause is Cause.RESCUE:
+        return
+    departed = facts.departed
+    when = f"; it was deleted upstream on {departed.at:%Y-%m-%d} (serial {departed.serial})" if departed else ""
+    if state is State.PURGED:
+        raise Problem(410, f"{facts.filename} was purged by the operator of this mirror", state=state)
+    if state is State.LOST:
+        raise Problem(404, f"{facts.filename} is lost", f"its bytes could not be had any more{when}", state=state)
+    why = _WHY[cause] if cause is not None else "it may not be served"
+    title = f"{facts.filename} is {state} by this mirror: {why}"
+    raise Problem(403, title, f"{why}{when}", state=f"{state}; cause={cause}")
+
+
+def _headers(state: State) -> dict[str, str]:
+    return {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": "attachment",
+        "Cache-Control": _CACHE_CONTROL,
+        "X-Everpin-State": state,
+    }
+
+
+def _from_store(supply: Supply, stored: Stored, state: State) -> web.StreamResponse:
+    path = supply.store.local_path(stored.key)
+    if path is None:
+        raise Problem(503, "Temporarily Unavailable", "this store cannot be read from here")
+    return web.FileResponse(path, headers=_headers(state))
+
+
+async def _fetched(request: web.Request, supply: Supply, found: FoundFile, *, metadata: bool) -> web.StreamResponse:
+    """Bytes that are not here yet: passed on while they arrive, but never completed before they are verified."""
+    state = found.facts.state
+    download = supply.fetch(found, metadata=metadata)
+    try:
+        size = await download.opened()
+        if request.method == "HEAD" or "Range" in request.headers or size is None:
+            # Parts are cut, and lengths told, only from what was verified as a whole.
+            await download.finished()
+            stored = await supply.stored(await _again(request, found), metadata=metadata)
+            if stored is None:
+                raise UpstreamUnavailableError(f"{found.facts.filename} could not be kept")
+            return _from_store(supply, stored, state)
+        return await _streamed(request, download, size, state)
+    except NotThereError as e:
+        raise Problem(404, f"{found.facts.filename} is not there upstream any more", str(e)) from e
+
+
+async def _again(request: web.Request, found: FoundFile) -> FoundFile:
+    for candidate in await _same_path(request):
+        if candidate.facts.id == found.facts.id:
+            return candidate
+    return found
+
+
+async def _same_path(request: web.Request) -> list[FoundFile]:
+    info = request.match_info
+    asked = parse_path(info["aa"], info["bb"], info["rest"], info["filename"])
+    return await by_path(request.app[CATALOG], asked.digest, asked.filename) if asked else []
+
+
+async def _streamed(request: web.Request, download: Download, size: int, state: State) -> web.StreamResponse:
+    answer = web.StreamResponse(headers=_headers(state) | {"Content-Length": str(size)})
+    await answer.prepare(request)
+    try:
+        async for chunk in download.chunks():
+            await answer.write(chunk)
+        await answer.write_eof()
+    except (EverpinError, OSError) as e:
+        # The headers are out: the only honest way to say that the rest is missing is to break the connection.
+        if request.transport is not None:
+            request.transport.abort()
+        if isinstance(e, EverpinError):
+            raise
+    return answer

@@ -1,0 +1,239 @@
+"""Project pages, rendered once and kept ready.
+
+A page is served from memory without a statement to PostgreSQL and without a request to upstream as long as two things
+hold: no notice said that it changed, and something vouches that upstream has no newer one. That something is the
+journal while its heartbeats arrive (then a page is trusted for `max_trust`), and otherwise the page's own age
+(`stale_after`). Fails closed: when notices may have been missed, everything held is looked up again.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from mirror import metrics
+from mirror.catalog import files, projects
+from mirror.catalog.database import Catalog
+from mirror.catalog.notices import BacklogGrew, JournalRead, Notice, NoticesLost, PagesChanged
+from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
+from mirror.index.merge import Offer, offered
+from mirror.index.negotiate import ContentType
+from mirror.index.render import Rendered, render_html, render_json, rendered
+from mirror.model import Memory, ProjectFacts, ProjectName
+from mirror.refresh import Refreshed, Refresher
+from mirror.settings import Settings
+
+log = structlog.get_logger()
+
+_FIRST_PAGE_SECONDS = 10.0
+"""How long a client waits for a page nobody has seen; pip itself gives up after 15."""
+_NEWER_PAGE_SECONDS = 2.0
+"""How long a client waits for a newer page when there is one to fall back on."""
+_ASK_AGAIN_SECONDS = 10.0
+"""After upstream failed, it is not asked for the same page again for so long."""
+_ABSENT_SECONDS = 10.0
+"""For so long upstream's answer that there is no such project is believed."""
+_MOST_ABSENT = 10_000
+_HEARTBEATS_MISSED = 3
+# Rendering takes about 10 µs a file: beyond this a thread does it, so that nobody else waits for the loop.
+_FILES_RENDERED_IN_THE_LOOP = 300
+# What an entry costs beside the bytes of its bodies.
+_ENTRY_BYTES = 2_000
+
+
+@dataclass(slots=True)
+class _Held:
+    """One page in memory: what it offers, its renderings so far, and when upstream last confirmed it."""
+
+    project: ProjectFacts
+    offer: Offer
+    observed_at: datetime
+    renderings: dict[ContentType, Rendered] = field(default_factory=dict)
+    ask_again: float = 0.0
+    size: int = _ENTRY_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as it is served. `stale_seconds` is its age where upstream could not confirm it in time, else None."""
+
+    rendered: Rendered
+    serial: int | None
+    stale_seconds: int | None
+
+
+class Pages:
+    """The pages of one process. `heard` must be given every notice."""
+
+    def __init__(
+        self, *, catalog: Catalog, refresher: Refresher, settings: Settings, now: Callable[[], datetime]
+    ) -> None:
+        self._catalog = catalog
+        self._refresher = refresher
+        self._now = now
+        self._memory = settings.mirror.memory
+        self._stale_after = settings.mirror.stale_after
+        self._max_trust = settings.mirror.max_trust
+        self._patience = settings.watcher.poll_interval * _HEARTBEATS_MISSED
+        self._held: OrderedDict[ProjectName, _Held] = OrderedDict()
+        self._held_bytes = 0
+        self._loading: dict[ProjectName, asyncio.Task[_Held | None]] = {}
+        self._absent: OrderedDict[ProjectName, float] = OrderedDict()
+        self._vouched_at: datetime | None = None
+
+    def heard(self, notice: Notice) -> None:
+        """Takes notice of what other processes, or this one, did."""
+        match notice:
+            case PagesChanged(changed):
+                for project in changed:
+                    self._forget(project)
+            case JournalRead(_, at):
+                self._vouched_at = at
+            case NoticesLost():
+                self._vouched_at = None
+                self._loading.clear()
+                self._absent.clear()
+                self._held.clear()
+                self._held_bytes = 0
+            case BacklogGrew():
+                pass
+
+    async def get(self, project: ProjectName, content_type: ContentType) -> Page:
+        """The project's page. Raises NotThereError, or UpstreamUnavailableError where nobody can say."""
+        now = self._now()
+        held = self._held.get(project)
+        if held is not None and held.offer.valid_until is not None and held.offer.valid_until <= now:
+            held = None
+        if held is None:
+            held = await self._load(project)
+        if held is None:
+            held = await self._first(project)
+        elif not self._is_fresh(held, now):
+            held = await self._newer(project, held)
+        if project in self._held:
+            self._held.move_to_end(project)
+        stale = None if self._is_fresh(held, self._now()) else int((self._now() - held.observed_at).total_seconds())
+        if stale is not None:
+            metrics.stale_pages.inc()
+        return Page(await self._render(project, held, content_type), held.offer.serial, stale)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the pages in memory take."""
+        return self._held_bytes
+
+    def is_vouched_for(self) -> bool:
+        """Whether the journal's heartbeats arrive."""
+        return self._vouched_at is not None and self._now() - self._vouched_at < self._patience
+
+    def _is_fresh(self, held: _Held, now: datetime) -> bool:
+        trust: timedelta = max(self._max_trust, self._stale_after) if self.is_vouched_for() else self._stale_after
+        return now - held.observed_at < trust
+
+    async def _first(self, project: ProjectName) -> _Held:
+        """Asks upstream for a page that nobody has seen yet."""
+        asked = self._absent.get(project)
+        if asked is not None and time.monotonic() - asked < _ABSENT_SECONDS:
+            raise NotThereError(f"the index has no project {project}")
+        try:
+            outcome = await asyncio.wait_for(self._refresher.start(project), _FIRST_PAGE_SECONDS)
+        except TimeoutError as e:
+            raise UpstreamUnavailableError(f"upstream did not answer for {project} in time") from e
+        held = None if outcome is Refreshed.ABSENT else await self._load(project)
+        if held is None:
+            self._note_absent(project)
+            raise NotThereError(f"the index has no project {project}")
+        return held
+
+    async def _newer(self, project: ProjectName, held: _Held) -> _Held:
+        """Asks upstream for a newer page, but not for long: the one we have is served when upstream is slow or down."""
+        if time.monotonic() < held.ask_again:
+            return held
+        try:
+            outcome = await asyncio.wait_for(self._refresher.start(project), _NEWER_PAGE_SECONDS)
+        except (EverpinError, TimeoutError) as e:
+            held.ask_again = time.monotonic() + _ASK_AGAIN_SECONDS
+            log.info("pages.served_stale", project=project, error=str(e) or "no answer in time")
+            return held
+        if outcome is Refreshed.SAME:
+            held.observed_at = self._now()
+            return held
+        self._forget(project)
+        newer = await self._load(project) or held
+        if outcome is Refreshed.STALE:
+            newer.ask_again = time.monotonic() + _ASK_AGAIN_SECONDS
+        return newer
+
+    async def _load(self, project: ProjectName) -> _Held | None:
+        """The page as the catalog knows it, read once however many ask. None for an unknown project."""
+        task = self._loading.get(project)
+        if task is None:
+            task = asyncio.create_task(self._read(project), name=f"load {project}")
+            self._loading[project] = task
+            task.add_done_callback(lambda done: self._loaded(project, done))
+        return await asyncio.shield(task)
+
+    async def _read(self, project: ProjectName) -> _Held | None:
+        async with self._catalog.reading() as conn:
+            facts = await projects.find(conn, project)
+            if facts is None:
+                return None
+            memory = Memory(facts, await files.of_project(conn, facts))
+        return _Held(facts, offered(memory), facts.observed_at or facts.known_since)
+
+    def _loaded(self, project: ProjectName, task: "asyncio.Task[_Held | None]") -> None:
+        # A notice that came while the catalog was read took the task out: its result may be older than the notice.
+        if self._loading.get(project) is not task:
+            return
+        del self._loading[project]
+        if task.cancelled() or task.exception() is not None:
+            return
+        if (held := task.result()) is not None:
+            self._forget(project)
+            self._held[project] = held
+            self._held_bytes += held.size
+            self._evict()
+
+    async def _render(self, project: ProjectName, held: _Held, content_type: ContentType) -> Rendered:
+        found = held.renderings.get(content_type)
+        if found is not None:
+            return found
+        render = render_json if content_type.is_json else render_html
+
+        def work() -> Rendered:
+            return rendered(render(held.offer, held.project), content_type.header)
+
+        if len(held.offer.entries) > _FILES_RENDERED_IN_THE_LOOP:
+            made = await asyncio.to_thread(work)
+        else:
+            made = work()
+        if content_type not in held.renderings:
+            held.renderings[content_type] = made
+            grown = len(made.body) + len(made.gzipped)
+            held.size += grown
+            if self._held.get(project) is held:
+                self._held_bytes += grown
+                self._evict()
+        return made
+
+    def _forget(self, project: ProjectName) -> None:
+        self._loading.pop(project, None)
+        self._absent.pop(project, None)
+        held = self._held.pop(project, None)
+        if held is not None:
+            self._held_bytes -= held.size
+
+    def _evict(self) -> None:
+        while self._held_bytes > self._memory and self._held:
+            _, oldest = self._held.popitem(last=False)
+            self._held_bytes -= oldest.size
+
+    def _note_absent(self, project: ProjectName) -> None:
+        self._absent[project] = time.monotonic()
+        self._absent.move_to_end(project)
+        while len(self._absent) > _MOST_ABSENT:
+            self._absent.popitem(last=False)

@@ -1,0 +1,157 @@
+"""A whole everpin in the test's own process, against the simulated PyPI and a real database, with a clock to turn."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+from aiohttp.test_utils import TestClient, TestServer
+
+from mirror.catalog import events, files, instance, projects
+from mirror.catalog.database import Catalog
+from mirror.events import Event, Payload, read_payload
+from mirror.model import FileFacts, Memory, ProjectName
+from mirror.refresh import Refresher
+from mirror.settings import Database, Mirror, Safety, Settings, Upstream
+from mirror.states import Rules
+from mirror.store.directory import DirectoryStore
+from mirror.supply import Supply
+from mirror.upstream.index import Index
+from mirror.upstream.session import UpstreamSession
+from mirror.web.app import application
+from tests.pypi_sim import PyPISim
+from watcher.compose import rules_of
+from watcher.feed.routes import FeedParts, add_routes
+from watcher.journal.client import JournalClient
+from watcher.keeper import BacklogKeeper
+from watcher.poll import poll
+from watcher.refreshes import refresh_due
+
+
+@dataclass
+class House:
+    """The parts, and verbs for what tests do with them. Time is the simulator's."""
+
+    pypi: PyPISim
+    catalog: Catalog
+    settings: Settings
+    rules: Rules
+    refresher: Refresher
+    supply: Supply
+    client: JournalClient
+    keeper: BacklogKeeper
+    http: TestClient  # type: ignore[type-arg] - generic over what handlers never see
+    told: list[str] = field(default_factory=list)
+
+    async def poll(self) -> None:
+        """Reads the journal once."""
+        await poll(self.catalog, self.client, rules=self.rules, now=self.pypi.now)
+
+    async def refresh(self) -> None:
+        """Asks for the pages that are due."""
+        await refresh_due(self.catalog, self.refresher, now=self.pypi.now)
+
+    async def watch(self) -> None:
+        """All that a watcher does in one round."""
+        await self.poll()
+        await self.refresh()
+        await self.keeper.work_off()
+
+    async def memory(self, name: str) -> Memory:
+        """What is remembered of a project."""
+        async with self.catalog.reading() as conn:
+            facts = await projects.find(conn, ProjectName(name))
+            assert facts is not None, f"{name} is not known"
+            return Memory(facts, await files.of_project(conn, facts))
+
+    async def states(self, name: str) -> dict[str, str]:
+        """State, and cause where there is one, of each file by its name."""
+        memory = await self.memory(name)
+        return {file.filename: _state(file) for file in memory.files}
+
+    async def events(self) -> list[Event]:
+        """All events, oldest first."""
+        async with self.catalog.reading() as conn:
+            return await events.after(conn, 0, limit=10_000, epoch=1)
+
+    async def payloads(self) -> list[Payload]:
+        """The payloads of all events, oldest first."""
+        return [read_payload(event.payload) for event in await self.events() if event.payload is not None]
+
+    async def kinds(self) -> list[str]:
+        """What was told: kind, project and version of all events, oldest first."""
+        return [" ".join(filter(None, [e.kind, e.project, e.version])) for e in await self.events()]
+
+    async def page(self, name: str) -> dict[str, object]:
+        """The project page as JSON."""
+        headers = {"Accept": "application/vnd.pypi.simple.v1+json"}
+        async with self.http.get(f"/simple/{name}/", headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            page: dict[str, object] = await answer.json(content_type=None)
+            return page
+
+    async def listed(self, name: str) -> dict[str, bool | str]:
+        """What the page says of each file: its `yanked`."""
+        page = await self.page(name)
+        assert isinstance(page["files"], list)
+        return {file["filename"]: file["yanked"] for file in page["files"]}
+
+    async def url(self, name: str, filename: str) -> str:
+        """The address of a file on the page."""
+        page = await self.page(name)
+        assert isinstance(page["files"], list)
+        (found,) = [file["url"] for file in page["files"] if file["filename"] == filename]
+        return str(found).removeprefix("../..")
+
+    async def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+        """Status and body of an answer."""
+        async with self.http.get(path, headers=headers) as answer:
+            return answer.status, await answer.read()
+
+
+@asynccontextmanager
+async def house_of(
+    pypi: PyPISim, catalog: Catalog, data_dir: Path, *, safety: Safety | None = None, mirror: Mirror | None = None
+) -> AsyncIterator[House]:
+    """Opens a house. Several may stand on one catalog, as several processes would."""
+    settings = Settings(
+        data_dir=data_dir,
+        upstream=Upstream(index_url=pypi.index_url, timeout=timedelta(seconds=3)),
+        database=Database(),
+        mirror=mirror or Mirror(),
+        safety=safety or Safety(),
+    )
+    rules = rules_of(settings)
+    async with AsyncExitStack() as stack:
+        async with catalog.writing() as conn:
+            await instance.ensure(conn, pypi.index_url, now=pypi.now())
+        store = DirectoryStore(settings.store_dir)
+        await store.check()
+        settings.spool_dir.mkdir(parents=True, exist_ok=True)
+        session = await stack.enter_async_context(UpstreamSession(settings.upstream))
+        refresher = Refresher(catalog, Index(session, pypi.index_url), pypi.index_url, rules, pypi.now)
+        stack.push_async_callback(refresher.close)
+        supply = Supply(catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=pypi.now)
+        stack.push_async_callback(supply.close)
+        app = await stack.enter_async_context(
+            application(
+                catalog=catalog, store=store, supply=supply, refresher=refresher, settings=settings, now=pypi.now
+            )
+        )
+        add_routes(app, FeedParts(catalog, settings, pypi.now))
+        http = await stack.enter_async_context(TestClient(TestServer(app), auto_decompress=True))
+        journal_session = await stack.enter_async_context(aiohttp.ClientSession())
+        client = JournalClient(journal_session, pypi.xmlrpc_url, timeout=3)
+        keeper = BacklogKeeper(catalog=catalog, supply=supply, rules=rules, workers=2, now=pypi.now)
+        yield House(pypi, catalog, settings, rules, refresher, supply, client, keeper, http)
+
+
+def _state(file: FileFacts) -> str:
+    return f"{file.state} {file.cause}" if file.cause else str(file.state)
+
+
+def long_ago(pypi: PyPISim, **span: float) -> datetime:
+    """A time before the simulator's present."""
+    return pypi.now() - timedelta(**span)

@@ -1,0 +1,178 @@
+"""The verbs that only read: events, explain, status, config."""
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from mirror import clock
+from mirror.catalog import backlog, files, instance, journal, projects, rows
+from mirror.catalog import events as told
+from mirror.catalog.database import Catalog
+from mirror.catalog.instance import Instance
+from mirror.errors import StartError
+from mirror.events import Cursor, Event, EventKind, presentable
+from mirror.model import Memory, ProjectName, project_name
+from mirror.settings import Settings
+from watcher.cli.group import options, run
+from watcher.compose import catalog_of
+from watcher.explanation import explanation
+from watcher.feed import cloudevents, prose
+from watcher.feed.routes import source_of
+
+_AT_A_TIME = 500
+_FOLLOW_SECONDS = 2.0
+
+
+@click.command()
+@click.option("--since", metavar="CURSOR", help="Only what came after this cursor; default: from the oldest on.")
+@click.option("--project", "names", multiple=True, help="Only this project; may be repeated.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(EventKind)), help="Only this kind; repeatable.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--follow", is_flag=True, help="Go on with what is told from now on.")
+@options
+@run
+async def events(
+    settings: Settings, since: str | None, names: Sequence[str], kinds: Sequence[EventKind], form: str, follow: bool
+) -> None:
+    """Show what was told: deletions, yanks, quarantines and returns, oldest first.
+
+    \b
+    Example: everpin events --kind release.deleted --format json
+    """
+    wanted = [_project(name) for name in names]
+    async with catalog_of(settings, create=False) as catalog:
+        async with catalog.reading() as conn:
+            me = await instance.read(conn)
+            number = _start(since, me, await told.last_number(conn))
+        while True:
+            async with catalog.reading() as conn:
+                found = await told.after(
+                    conn, number, limit=_AT_A_TIME, epoch=me.epoch, projects=wanted, kinds=[EventKind(k) for k in kinds]
+                )
+            for event in found:
+                click.echo(_line(event, form, source_of(me, settings)))
+                number = event.cursor.number
+            if len(found) == _AT_A_TIME:
+                continue
+            if not follow:
+                return
+            await asyncio.sleep(_FOLLOW_SECONDS)
+
+
+@click.command()
+@click.argument("target", metavar="PROJECT[==VERSION]")
+@click.argument("filename", required=False)
+@options
+@run
+async def explain(settings: Settings, target: str, filename: str | None) -> None:
+    """Say why files are served or not: states, rows of the journal, times and rules.
+
+    \b
+    Example: everpin explain codecov==2.1.12
+    """
+    name, _, version = target.partition("==")
+    project = _project(name)
+    async with catalog_of(settings, create=False) as catalog, catalog.reading() as conn:
+        facts = await projects.find(conn, project)
+        memory = Memory(facts, await files.of_project(conn, facts)) if facts else None
+        of_project = await rows.of_project(conn, project)
+        position = await journal.position(conn)
+        me = await instance.read(conn)
+        newest = await told.newest(conn, limit=20, epoch=me.epoch, projects=[project], kinds=list(EventKind))
+    lines = explanation(
+        project,
+        memory,
+        of_project,
+        [f"{event.cursor}  {prose.title(event)}" for event in reversed(newest)],
+        position=position,
+        rules=settings.safety,
+        version=version or None,
+        filename=filename,
+    )
+    for line in lines:
+        click.echo(line)
+
+
+@click.command()
+@options
+@run
+async def status(settings: Settings) -> None:
+    """Show what this instance mirrors, how far it has read the journal, and what waits.
+
+    \b
+    Example: everpin status
+    """
+    async with catalog_of(settings, create=False) as catalog:
+        for label, value in await _figures(catalog, settings):
+            click.echo(f"{label + ':':<18}{value}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON instead of TOML.")
+@options
+@run
+async def config(settings: Settings, as_json: bool) -> None:
+    """Show the settings in effect, secrets masked.
+
+    \b
+    Example: everpin config --config /etc/everpin.toml
+    """
+    shown = settings.model_dump(mode="json", exclude_none=True)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(shown)).decode())
+        return
+    click.echo(f"data_dir = {msgspec.json.encode(shown.pop('data_dir')).decode()}")
+    for section, values in shown.items():
+        click.echo(f"\n[{section}]")
+        for key, value in values.items():
+            # Strings, numbers, booleans and lists of strings are written alike in JSON and in TOML.
+            click.echo(f"{key} = {msgspec.json.encode(value).decode()}")
+
+
+async def _figures(catalog: Catalog, settings: Settings) -> list[tuple[str, str]]:
+    async with catalog.reading() as conn:
+        me = await instance.read(conn)
+        position = await journal.position(conn)
+        known = await projects.count(conn)
+        waiting = await backlog.count(conn)
+        last = await told.last_number(conn)
+    hosts = settings.upstream.allowed_file_hosts or me.file_hosts
+    lag = (clock.now() - position.checked_at).total_seconds() if position else None
+    return [
+        ("instance", str(me.uuid)),
+        ("index", me.index_url),
+        ("file hosts", ", ".join(hosts) if hosts else "not known before the first page"),
+        ("data directory", str(settings.data_dir)),
+        (
+            "journal",
+            f"serial {position.serial}, read {lag:.0f} s ago" if position and lag is not None else "not watched",
+        ),
+        ("watched since", f"{position.observed_since:%Y-%m-%d %H:%M} UTC" if position else "never"),
+        ("projects known", str(known)),
+        ("files waiting", str(waiting)),
+        ("newest event", str(Cursor(me.epoch, last)) if last else "none"),
+    ]
+
+
+def _project(name: str) -> ProjectName:
+    normalised = project_name(name)
+    if normalised is None:
+        raise StartError(f"{presentable(name)!r} is not a project's name")
+    return normalised
+
+
+def _start(since: str | None, me: Instance, last: int) -> int:
+    if since is None:
+        return 0
+    cursor = Cursor.parse(since)
+    if cursor is None or cursor.epoch != me.epoch or cursor.number > last:
+        raise StartError(f"{presentable(since)!r} is not a cursor of this instance; leave --since out to read all")
+    return cursor.number
+
+
+def _line(event: Event, form: str, source: str) -> str:
+    if form == "json":
+        return cloudevents.envelope(event, source=source).decode()
+    return f"{event.cursor}  {event.time:%Y-%m-%d %H:%M:%S}  {event.kind:<28}  {prose.title(event)}"

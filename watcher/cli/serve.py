@@ -1,0 +1,104 @@
+"""The verbs that go on until they are stopped, and `migrate`."""
+
+from contextlib import AsyncExitStack
+
+import click
+import structlog
+
+from mirror.catalog import database, notices
+from mirror.settings import Settings
+from watcher.cli.group import options, run
+from watcher.compose import (
+    catalog_of,
+    duties_of,
+    listening_socket,
+    mirror_application,
+    parts_of,
+    serving,
+    until_stopped,
+    watcher_application,
+)
+
+log = structlog.get_logger()
+
+
+@click.command()
+@options
+@run
+async def up(settings: Settings) -> None:
+    """Run everything: mirror, watcher, feed, and a database of its own.
+
+    \b
+    Example: everpin up --data-dir ./everpin-data
+    """
+    async with AsyncExitStack() as stack:
+        bound = listening_socket(settings.mirror.host, settings.mirror.port, setting="mirror.port")
+        stack.callback(bound.close)
+        parts = await stack.enter_async_context(parts_of(settings))
+        duties = await stack.enter_async_context(duties_of(parts))
+        await duties.first_look()
+        app = await stack.enter_async_context(mirror_application(parts, duties=duties))
+        await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
+        await stack.enter_async_context(duties.performed())
+        _announce(settings)
+        await until_stopped()
+
+
+@click.command()
+@options
+@run
+async def mirror(settings: Settings) -> None:
+    """Serve the index, the files and the feed; the journal is watched by `everpin watch`.
+
+    \b
+    Example: everpin mirror --config /etc/everpin.toml
+    """
+    async with AsyncExitStack() as stack:
+        bound = listening_socket(settings.mirror.host, settings.mirror.port, setting="mirror.port")
+        stack.callback(bound.close)
+        parts = await stack.enter_async_context(parts_of(settings))
+        app = await stack.enter_async_context(mirror_application(parts))
+        await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
+        _announce(settings)
+        await until_stopped()
+
+
+@click.command()
+@options
+@run
+async def watch(settings: Settings) -> None:
+    """Watch the journal, keep what is wanted, and answer /healthz, /readyz and /metrics.
+
+    \b
+    Example: everpin watch --config /etc/everpin.toml
+    """
+    async with AsyncExitStack() as stack:
+        bound = listening_socket(settings.watcher.host, settings.watcher.port, setting="watcher.port")
+        stack.callback(bound.close)
+        parts = await stack.enter_async_context(parts_of(settings))
+        duties = await stack.enter_async_context(duties_of(parts))
+        app = watcher_application(parts)
+        await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
+        await stack.enter_async_context(duties.performed())
+        await stack.enter_async_context(notices.listening(parts.catalog.url, duties.heard))
+        log.info("watch.ready", url=f"http://{settings.watcher.host}:{settings.watcher.port}/")
+        await until_stopped()
+
+
+@click.command("migrate")
+@options
+@run
+async def migrate_database(settings: Settings) -> None:
+    """Bring the database up to date.
+
+    \b
+    Example: everpin migrate --config /etc/everpin.toml
+    """
+    async with catalog_of(settings, create=True) as catalog:
+        waiting = await database.migrate(catalog)
+    click.echo(f"ran {len(waiting)} migrations" if waiting else "the database is up to date")
+
+
+def _announce(settings: Settings) -> None:
+    host, port = settings.mirror.host, settings.mirror.port
+    log.info("mirror.ready", index=f"http://{host}:{port}/simple/", feed=f"http://{host}:{port}/feed/deletions.atom")

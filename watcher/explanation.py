@@ -1,0 +1,138 @@
+"""Why a project's files are served or not, in plain words. Pure: what is remembered goes in, lines come out."""
+
+from collections.abc import Iterable, Sequence
+
+from mirror.catalog.journal import Position
+from mirror.events import presentable
+from mirror.journal_rows import JournalRow
+from mirror.model import Cause, FileFacts, Memory, ProjectName, State, same_version_key
+from mirror.settings import Safety
+
+_SERVED = {
+    State.LIVE: "served: upstream lists it",
+    State.YANKED: "served, but only to exact pins: upstream lists it as yanked",
+    State.KEPT: "served, but only to exact pins: upstream no longer has it, this mirror kept it",
+    State.PURGED: "not served: an operator destroyed the bytes",
+    State.LOST: "not served: upstream no longer has it and the bytes could not be had",
+}
+_WHY = {
+    Cause.RESCUE: "its bytes are being fetched; who asks for it waits",
+    Cause.STRANGER: "it was first seen after its whole version, or its project, had been removed",
+    Cause.REPLACED: "another file of this name, with another sha256, was there first",
+    Cause.OPERATOR: "an operator blocked it",
+}
+_MOST_ROWS = 50
+
+
+def explanation(
+    project: ProjectName,
+    memory: Memory | None,
+    rows: Sequence[JournalRow],
+    told: Sequence[str],
+    *,
+    position: Position | None,
+    rules: Safety,
+    version: str | None = None,
+    filename: str | None = None,
+) -> list[str]:
+    """The story of a project, of one version, or of one file, line by line."""
+    lines = [f"{project}: {_project_line(memory)}", _journal_line(position), ""]
+    if memory is not None:
+        chosen = [file for file in memory.files if _is_asked_for(file, version, filename)]
+        if not chosen:
+            lines.append("No such file is known here.")
+        for file in chosen:
+            lines += _file_lines(file, rules)
+        lines.append("")
+    lines += _row_lines(rows, version)
+    if told:
+        lines += ["Told:", *(f"  {line}" for line in told)]
+    return lines
+
+
+def _project_line(memory: Memory | None) -> str:
+    if memory is None:
+        return "never asked for here; only its rows of the journal are known"
+    project = memory.project
+    words = [f"known since {project.known_since:%Y-%m-%d}", f"incarnation {project.incarnation}"]
+    if project.closed_serial is not None:
+        words.append(f"removed upstream (serial {project.closed_serial})")
+    if project.quarantined_by is not None:
+        by = f"row {project.quarantined_by}" if project.quarantined_by else "its page"
+        words.append(f"quarantined upstream, says {by}: nothing of it is served")
+    if project.observed_at is not None:
+        words.append(f"page last confirmed {project.observed_at:%Y-%m-%d %H:%M:%S} UTC at serial {project.page_serial}")
+    if project.wanted_serial is not None:
+        words.append(f"waiting for a page of serial {project.wanted_serial} or newer")
+    return "; ".join(words)
+
+
+def _journal_line(position: Position | None) -> str:
+    if position is None:
+        return "The journal is not watched: removals upstream are not noticed."
+    return (
+        f"The journal is read up to serial {position.serial} ({position.checked_at:%Y-%m-%d %H:%M:%S} UTC),"
+        f" watched since {position.observed_since:%Y-%m-%d}."
+    )
+
+
+def _is_asked_for(file: FileFacts, version: str | None, filename: str | None) -> bool:
+    if filename is not None and file.filename != filename:
+        return False
+    return version is None or (file.version is not None and same_version_key(file.version) == same_version_key(version))
+
+
+def _file_lines(file: FileFacts, rules: Safety) -> Iterable[str]:
+    listed = file.listed_file
+    yield f"{presentable(file.filename)}  [{file.state}{f', {file.cause}' if file.cause else ''}]"
+    yield f"  {_verdict(file, rules)}"
+    yield f"  sha256 {file.sha256 or 'not known yet'} (named by {file.hash_source}), {listed.size} bytes"
+    if listed.upload_time is not None:
+        yield f"  uploaded {listed.upload_time:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"  first seen {file.first_seen_at:%Y-%m-%d %H:%M:%S} UTC at serial {file.first_seen_serial}"
+    if listed.yanked is not None:
+        yield f"  yanked: {presentable(listed.yanked) or 'no reason given'}"
+    if file.missing_since is not None:
+        yield f"  missing from the page since {file.missing_since:%Y-%m-%d %H:%M:%S} UTC; no row explains it yet"
+    if file.departed is not None:
+        departed = file.departed
+        yield f"  removed with its {departed.cause} {departed.at:%Y-%m-%d %H:%M:%S} UTC by serial {departed.serial}"
+    if file.quarantined_at is not None:
+        yield f"  quarantined upstream {file.quarantined_at:%Y-%m-%d %H:%M:%S} UTC"
+    kept = f"kept since {file.stored_at:%Y-%m-%d %H:%M:%S} UTC" if file.stored_at else "not in the store"
+    yield f"  bytes {kept}"
+
+
+def _verdict(file: FileFacts, rules: Safety) -> str:
+    if file.cause is Cause.YOUNG:
+        return f"not served: it was younger than safety.min_age ({_hours(rules)} h) when it was removed"
+    if file.cause is Cause.QUARANTINE:
+        still = file.state is State.BLOCKED
+        return (
+            f"not served: it {'is' if still else 'was'} quarantined upstream{'' if still else ' before it was removed'}"
+        )
+    if file.cause is not None:
+        return f"not served: {_WHY[file.cause]}"
+    return _SERVED[file.state]
+
+
+def _hours(rules: Safety) -> str:
+    return f"{rules.min_age.total_seconds() / 3600:g}"
+
+
+def _row_lines(rows: Sequence[JournalRow], version: str | None) -> list[str]:
+    chosen = [
+        row
+        for row in rows
+        if version is None or row.version is None or same_version_key(row.version) == same_version_key(version)
+    ]
+    if not chosen:
+        return ["No rows of the journal are remembered."]
+    lines = ["Rows of the journal:"]
+    if len(chosen) > _MOST_ROWS:
+        lines.append(f"  ({len(chosen) - _MOST_ROWS} older ones are not shown)")
+    lines += [
+        f"  {row.serial}  {row.time:%Y-%m-%d %H:%M:%S}  {presentable(row.version or '-'):<12}  {presentable(row.text)}"
+        for row in chosen[-_MOST_ROWS:]
+    ]
+    return lines

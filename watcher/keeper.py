@@ -1,0 +1,123 @@
+"""Works off the backlog: files whose bytes are wanted though no client waits, most urgently those that departed."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from mirror import metrics, observe
+from mirror.catalog import backlog, files
+from mirror.catalog.database import Catalog
+from mirror.catalog.files import FoundFile
+from mirror.errors import EverpinError, NotThereError, WrongBytesError
+from mirror.model import State
+from mirror.states import Rules
+from mirror.supply import Supply
+
+log = structlog.get_logger()
+
+# A file that upstream's storage says it does not have is asked for so often before it counts as lost: a fresh upload
+# may be missing for moments, and storage has been wrong before.
+_TRIES_UNTIL_LOST = 4
+_FIRST_RETRY_SECONDS = 2.0
+_LONGEST_RETRY_SECONDS = 3600.0
+_RENEW_SECONDS = 60.0
+
+
+class BacklogKeeper:
+    """Claims files from the backlog and keeps them, a few at a time."""
+
+    def __init__(
+        self, *, catalog: Catalog, supply: Supply, rules: Rules, workers: int, now: Callable[[], datetime]
+    ) -> None:
+        self._catalog = catalog
+        self._supply = supply
+        self._rules = rules
+        self._workers = workers
+        self._now = now
+        self._claimer = uuid.uuid4()
+
+    async def work_off(self) -> int:
+        """Keeps what is due until nothing more is, and says how many files that were."""
+        done = 0
+        renewal = asyncio.create_task(self._renew(), name="renew claims")
+        try:
+            while True:
+                async with self._catalog.writing() as conn:
+                    claimed = await backlog.claim(conn, self._claimer, limit=self._workers, now=self._now())
+                if not claimed:
+                    return done
+                async with asyncio.TaskGroup() as group:
+                    for file_id, attempts in claimed:
+                        group.create_task(self._keep(file_id, attempts))
+                done += len(claimed)
+        finally:
+            renewal.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewal
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            async with self._catalog.writing() as conn:
+                await backlog.renew(conn, self._claimer, now=self._now())
+
+    async def _keep(self, file_id: int, attempts: int) -> None:
+        async with self._catalog.reading() as conn:
+            found = await files.by_id(conn, file_id)
+        if found is None or found.facts.state in (State.BLOCKED, State.PURGED):
+            await self._finish(file_id)
+            return
+        is_rescue = found.facts.departed is not None and found.facts.stored_at is None
+        try:
+            if found.facts.stored_at is None:
+                await self._supply.fetch(found).finished()
+            await self._keep_metadata(found)
+        except (NotThereError, WrongBytesError) as e:
+            await self._not_had(found, attempts, e, is_rescue=is_rescue)
+        except EverpinError as e:
+            await self._retry(found, attempts, e)
+        else:
+            if is_rescue:
+                metrics.rescues.labels("rescued").inc()
+                log.info("keeper.rescued", project=found.project, filename=found.facts.filename)
+            await self._finish(file_id)
+
+    async def _keep_metadata(self, found: FoundFile) -> None:
+        """Keeps the metadata too; a file whose metadata cannot be had is kept all the same, without it."""
+        if found.facts.listed_file.core_metadata is False or found.facts.metadata_stored_at is not None:
+            return
+        try:
+            await self._supply.fetch(found, metadata=True).finished()
+        except (NotThereError, WrongBytesError) as e:
+            log.warning("keeper.no_metadata", project=found.project, filename=found.facts.filename, error=str(e))
+
+    async def _not_had(self, found: FoundFile, attempts: int, error: EverpinError, *, is_rescue: bool) -> None:
+        if attempts + 1 < _TRIES_UNTIL_LOST:
+            await self._retry(found, attempts, error)
+            return
+        metrics.keep_failures.labels("not_there").inc()
+        if is_rescue:
+            metrics.rescues.labels("lost").inc()
+        log.error("keeper.lost", project=found.project, filename=found.facts.filename, error=str(error))
+        async with self._catalog.writing() as conn:
+            if found.facts.id is not None:
+                await observe.file_lost(conn, found.facts.id, rules=self._rules, now=self._now())
+                await backlog.done(conn, found.facts.id)
+
+    async def _retry(self, found: FoundFile, attempts: int, error: EverpinError) -> None:
+        wait = min(_FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16), _LONGEST_RETRY_SECONDS)
+        metrics.keep_failures.labels("retried").inc()
+        if found.facts.id is None:
+            return
+        async with self._catalog.writing() as conn:
+            await backlog.retry_later(
+                conn, found.facts.id, due_at=self._now() + timedelta(seconds=wait), error=str(error)
+            )
+
+    async def _finish(self, file_id: int) -> None:
+        async with self._catalog.writing() as conn:
+            await backlog.done(conn, file_id)

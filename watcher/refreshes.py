@@ -1,0 +1,59 @@
+"""Pages that rows of the journal made wanted: asked for until they are as new as the row, then no longer.
+
+One broken project delays no other, and the cursor waits for none of them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from mirror.catalog import projects
+from mirror.catalog.database import Catalog
+from mirror.catalog.projects import Refresh
+from mirror.errors import UpstreamUnavailableError
+from mirror.refresh import Refresher, next_try
+
+log = structlog.get_logger()
+
+_AT_A_TIME = 4
+_MOST_A_ROUND = 40
+
+
+async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[], datetime]) -> int:
+    """Asks for the pages whose time has come, few at a time, and says how many that were."""
+    async with catalog.reading() as conn:
+        due = await projects.due_refreshes(conn, now=now(), limit=_MOST_A_ROUND)
+    places = asyncio.Semaphore(_AT_A_TIME)
+
+    async def one(refresh: Refresh) -> None:
+        async with places:
+            await _refresh(catalog, refresher, refresh, now=now)
+
+    async with asyncio.TaskGroup() as group:
+        for refresh in due:
+            group.create_task(one(refresh))
+    return len(due)
+
+
+async def _refresh(catalog: Catalog, refresher: Refresher, refresh: Refresh, *, now: Callable[[], datetime]) -> None:
+    try:
+        await refresher.start(refresh.project)
+        failed = False
+    except UpstreamUnavailableError as e:
+        log.info("refresh.upstream_unavailable", project=refresh.project, error=str(e))
+        failed = True
+    async with catalog.writing() as conn:
+        found = await projects.find(conn, refresh.project)
+        if found is None or found.refresh_at is None:
+            return
+        if found.wanted_serial is None and not failed:
+            await projects.end_refresh(conn, refresh.project)
+            return
+        wait = next_try(found.attempts)
+        if wait is None:
+            log.warning("refresh.given_up", project=refresh.project, wanted_serial=found.wanted_serial)
+            await projects.end_refresh(conn, refresh.project)
+            return
+        await projects.postpone_refresh(conn, refresh.project, until=now() + wait)
