@@ -1,0 +1,4 @@
+"""The bytes. Objects are whole, immutable and named by their sha256.
+
+`interface` is what every store promises, `keys` names objects, `directory` keeps them as files on this host.
+"""

@@ -1,0 +1,144 @@
+"""Asking the index for project pages, with every bound that a hostile answer needs.
+
+Addresses are those of PEP 503, answers the JSON of PEP 691.
+"""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import structlog
+
+from mirror.errors import NotThereError, UpstreamUnavailableError
+from mirror.model import ProjectName, ProjectPage, Serial
+from mirror.upstream.hosts import same_origin
+from mirror.upstream.page import ParsedPage, parse_page, serial_of_header
+from mirror.upstream.session import Answer, UpstreamSession, shown
+
+LARGEST_PAGE = 64 * 2**20
+"""A page of more bytes, unpacked, is refused."""
+
+LONGEST_ANSWER = 120.0
+"""Seconds after which a page is given up although bytes keep coming."""
+
+_MEDIA_TYPE = "application/vnd.pypi.simple.v1+json"
+_SERIAL_HEADER = "X-PyPI-Last-Serial"
+
+# Some ten milliseconds of parsing; a larger page would hold up everybody else in the loop.
+_PARSED_IN_THE_LOOP = 256 * 2**10
+
+_UNPACKED_AT_A_TIME = 2**20
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NotModified:
+    """The page is still the one that the ETag names; `serial` is what the index tells of it now."""
+
+    serial: Serial | None
+
+
+class Index:
+    """The simple index below `index_url`."""
+
+    def __init__(self, session: UpstreamSession, index_url: str) -> None:
+        self._session = session
+        self._root = index_url.rstrip("/")
+
+    async def page(
+        self, project: ProjectName, *, etag: str | None = None, timeout: float | None = None
+    ) -> ProjectPage | NotModified:
+        """The project's page, or NotModified where `etag` still names it; `timeout` (seconds) bounds all of it.
+
+        Raises NotThereError only for a plain 404. Anything else that is not a believable page is
+        UpstreamUnavailableError.
+        """
+        url = f"{self._root}/{project}/"
+        try:
+            async with asyncio.timeout(LONGEST_ANSWER if timeout is None else timeout):
+                return await self._ask(project, url, etag)
+        except TimeoutError as e:
+            raise UpstreamUnavailableError(f"{shown(url)} did not answer completely in time") from e
+
+    async def _ask(self, project: ProjectName, url: str, etag: str | None) -> ProjectPage | NotModified:
+        headers = {"Accept": _MEDIA_TYPE, "Accept-Encoding": "gzip"}
+        if etag is not None:
+            headers["If-None-Match"] = etag
+        async with self._session.get(
+            url, headers=headers, may_follow=lambda target: same_origin(url, target)
+        ) as answer:
+            if answer.status == 304 and etag is not None:
+                return NotModified(serial_of_header(answer.header(_SERIAL_HEADER)))
+            if answer.status == 404:
+                raise NotThereError(f"the index has no project {project}")
+            if answer.status != 200:
+                raise UpstreamUnavailableError(f"{shown(url)} answered {answer.status}")
+            _demand_json(answer)
+            body = await _whole(answer)
+        parsed = await _parse(project, answer, body)
+        if parsed.dropped:
+            log.warning("upstream.entries_dropped", project=project, entries=parsed.dropped)
+        return parsed.page
+
+
+def _demand_json(answer: Answer) -> None:
+    media_type = (answer.header("Content-Type") or "").partition(";")[0].strip().lower()
+    if media_type == "application/json" or media_type.endswith("+json"):
+        return
+    if "html" in media_type:
+        raise UpstreamUnavailableError(f"{shown(answer.url)} answered in HTML; the index must speak JSON (PEP 691)")
+    raise UpstreamUnavailableError(f"{shown(answer.url)} answered neither JSON nor HTML")
+
+
+async def _whole(answer: Answer) -> bytes:
+    if answer.length is not None and answer.length > LARGEST_PAGE:
+        raise _too_large(answer)
+    encoding = (answer.header("Content-Encoding") or "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip"):
+        raise UpstreamUnavailableError(f"{shown(answer.url)} answered in an encoding that was not asked for")
+    unpacked = answer.pieces() if encoding == "identity" else _gunzip(answer)
+    body = bytearray()
+    async for piece in unpacked:
+        body += piece
+        if len(body) > LARGEST_PAGE:
+            raise _too_large(answer)
+    return bytes(body)
+
+
+async def _gunzip(answer: Answer) -> AsyncIterator[bytes]:
+    """The body unpacked in bounded steps: a few bytes of gzip can stand for gigabytes."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    received = 0
+    async for packed in answer.pieces():
+        received += len(packed)
+        if received > LARGEST_PAGE:
+            # Gzip can also be endless without ever unpacking to anything.
+            raise _too_large(answer)
+        rest = packed
+        while rest and not unpacker.eof:
+            try:
+                yield unpacker.decompress(rest, _UNPACKED_AT_A_TIME)
+            except zlib.error as e:
+                raise UpstreamUnavailableError(f"{shown(answer.url)} answered with damaged gzip") from e
+            rest = unpacker.unconsumed_tail
+            await asyncio.sleep(0)
+    if not unpacker.eof:
+        # What the last bounded step had read but not yet written out: less than one window.
+        yield unpacker.flush()
+    if not unpacker.eof:
+        raise UpstreamUnavailableError(f"{shown(answer.url)} answered with gzip that breaks off")
+
+
+async def _parse(project: ProjectName, answer: Answer, body: bytes) -> ParsedPage:
+    def parse() -> ParsedPage:
+        return parse_page(
+            project, answer.url, body, serial_header=answer.header(_SERIAL_HEADER), etag=answer.header("ETag")
+        )
+
+    return parse() if len(body) <= _PARSED_IN_THE_LOOP else await asyncio.to_thread(parse)
+
+
+def _too_large(answer: Answer) -> UpstreamUnavailableError:
+    return UpstreamUnavailableError(f"the page {shown(answer.url)} is larger than {LARGEST_PAGE} bytes")

@@ -1,0 +1,98 @@
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+from mirror.errors import CatalogUnavailableError
+from mirror.keep import Keeper, Kept, Wanted
+from mirror.model import Sha256
+from mirror.settings import Upstream
+from mirror.store.directory import DirectoryStore
+from mirror.store.keys import StoreKey
+from mirror.upstream.session import UpstreamSession
+from tests.mirror.upstream.canned_upstream import CannedUpstream, canned_upstream
+
+MAX_FILE_SIZE = 64 * 2**20
+
+
+@dataclass
+class House:
+    """A keeper with all that it needs; what it records stands in `recorded`."""
+
+    keeper: Keeper
+    store: DirectoryStore
+    session: UpstreamSession
+    upstream: CannedUpstream
+    spool_dir: Path
+    recorded: list[tuple[Wanted, Kept]] = field(default_factory=list)
+    catalog_is_down: bool = False
+
+    async def record(self, wanted: Wanted, kept: Kept) -> None:
+        if self.catalog_is_down:
+            raise CatalogUnavailableError("the catalog is down")
+        # Never before the bytes are there for good.
+        assert await self.store.size(StoreKey(kept.sha256)) == kept.size
+        self.recorded.append((wanted, kept))
+
+    async def allowed_hosts(self) -> tuple[str, ...]:
+        return (self.upstream.host,)
+
+    def wanted(self, body: bytes, *, path: str = "/f", sized: bool = True, hashed: bool = True) -> Wanted:
+        """A file with these bytes, as a page would promise it."""
+        return Wanted(
+            url=self.upstream.url + path,
+            sha256=Sha256(hashlib.sha256(body).hexdigest()) if hashed else None,
+            size=len(body) if sized else None,
+            filename="leftpad-1.0.tar.gz",
+            project=canonicalize_name("leftpad"),
+            version="1.0",
+            file_id=1,
+        )
+
+    async def stored(self, body: bytes) -> bytes | None:
+        """What the store holds under the digest of `body`."""
+        key = StoreKey(Sha256(hashlib.sha256(body).hexdigest()))
+        if await self.store.size(key) is None:
+            return None
+        return b"".join([chunk async for chunk in self.store.read(key)])
+
+    def spooled(self) -> list[Path]:
+        return list(self.spool_dir.iterdir()) if self.spool_dir.exists() else []
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits for it, half a minute at most."""
+    for _ in range(3000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("waited in vain")
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with canned_upstream() as upstream, UpstreamSession(Upstream()) as session:
+        store = DirectoryStore(tmp_path / "store")
+        await store.check()
+
+        async def record(wanted: Wanted, kept: Kept) -> None:
+            await made.record(wanted, kept)
+
+        async def allowed_hosts() -> tuple[str, ...]:
+            return await made.allowed_hosts()
+
+        keeper = Keeper(
+            session=session,
+            store=store,
+            spool_dir=tmp_path / "spool",
+            allowed_hosts=allowed_hosts,
+            max_file_size=MAX_FILE_SIZE,
+            record=record,
+        )
+        made = House(keeper, store, session, upstream, tmp_path / "spool")
+        yield made
+        await keeper.close()
