@@ -28,13 +28,13 @@ _FOLLOW_SECONDS = 2.0
 @click.command()
 @click.option("--since", metavar="CURSOR", help="Only what came after this cursor; default: from the oldest on.")
 @click.option("--project", "names", multiple=True, help="Only this project; may be repeated.")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice(list(EventKind)), help="Only this kind; repeatable.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in EventKind]), help="Only this kind; repeatable.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--follow", is_flag=True, help="Go on with what is told from now on.")
 @options
 @run
 async def events(
-    settings: Settings, since: str | None, names: Sequence[str], kinds: Sequence[EventKind], form: str, follow: bool
+    settings: Settings, since: str | None, names: Sequence[str], kinds: Sequence[str], form: str, follow: bool
 ) -> None:
     """Show what was told: deletions, yanks, quarantines and returns, oldest first.
 

@@ -69,7 +69,17 @@ def fail(sentence: str) -> None:
 def main() -> None:
     """The entry point of the console script."""
     try:
-        everpin()
+        everpin.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.format_message(), err=True)
+        sys.exit(2)
+    except click.UsageError as e:
+        command = e.ctx.command_path if e.ctx else "everpin"
+        fail(f"{e.format_message()} (see `{command} --help`)")
+    except click.ClickException as e:
+        fail(e.format_message())
+    except click.Abort:
+        sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has seen enough; Python must not try to flush the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

