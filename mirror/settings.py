@@ -24,7 +24,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mirror.errors import StartError
 
@@ -32,6 +32,7 @@ _SPAN = re.compile(r"\A(\d+(?:\.\d+)?)(ms|s|m|h|d)?\Z")
 _SPAN_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"\A(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)\Z")
 _SIZE_UNIT = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_HOST = re.compile(r"\A(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?\Z")
 
 
 def _read_span(value: object) -> object:
@@ -67,6 +68,13 @@ def _write_size(value: int) -> str:
     return f"{value}B"
 
 
+def _read_waiting_span(value: object) -> object:
+    span = _read_span(value)
+    if span == timedelta(0):
+        raise ValueError("a time span longer than 0 is needed")
+    return span
+
+
 def _read_memory(value: object) -> object:
     return None if value in (None, "forever") else _read_span(value)
 
@@ -86,10 +94,27 @@ def _read_http_url(value: object) -> object:
     return value
 
 
+def _read_store_url(value: object) -> object:
+    if value != "" and not (isinstance(value, str) and value.startswith("file:/")):
+        raise ValueError('an address such as "file:/srv/everpin" is needed')
+    return value
+
+
+def _read_hosts(value: object) -> object:
+    # The environment has no lists: there, commas separate.
+    hosts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    for host in hosts if isinstance(hosts, list | tuple) else [hosts]:
+        if not isinstance(host, str) or not _HOST.match(host):
+            raise ValueError('hosts such as "files.example.org" or "127.0.0.1:8080" are needed')
+    return hosts
+
+
 Span = Annotated[timedelta, BeforeValidator(_read_span), PlainSerializer(_write_span)]
+WaitingSpan = Annotated[timedelta, BeforeValidator(_read_waiting_span), PlainSerializer(_write_span)]
 Size = Annotated[int, BeforeValidator(_read_size), PlainSerializer(_write_size)]
 SpanOrForever = Annotated[timedelta | None, BeforeValidator(_read_memory), PlainSerializer(_write_memory)]
 HttpUrl = Annotated[str, BeforeValidator(_read_http_url)]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_hosts)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -111,9 +136,9 @@ class Upstream(_Section):
     """Where the journal is asked for. Empty: `/pypi` on the index's host."""
     contact: str = Field(default="", max_length=200, pattern=r"^[\x20-\x7e]*$")
     """A mail address or page where upstream's operators reach you; sent in the User-Agent."""
-    timeout: Span = timedelta(seconds=12)
+    timeout: WaitingSpan = timedelta(seconds=12)
     """The longest wait for upstream's next byte. Keep it below pip's own 15 s."""
-    allowed_file_hosts: tuple[str, ...] = ()
+    allowed_file_hosts: Hosts = ()
     """Hosts ("host" or "host:port") that files may be fetched from. Empty: the index's own origin and those of the
     first page observed, frozen from then on (`everpin status` shows them)."""
 
@@ -149,7 +174,7 @@ class Database(_Section):
 
 
 class Store(_Section):
-    url: str = Field(default="", pattern=r"^(|file:/.*)$")
+    url: Annotated[str, BeforeValidator(_read_store_url)] = ""
     """Where the bytes are kept: `file:/absolute/directory`. Empty: `store` in the data directory."""
 
 
@@ -176,7 +201,7 @@ class Keep(_Section):
 
 
 class Watcher(_Section):
-    poll_interval: Span = timedelta(seconds=30)
+    poll_interval: WaitingSpan = timedelta(seconds=30)
     """How often the journal is asked for news."""
     host: str = "127.0.0.1"
     """Where `everpin watch` answers `/healthz`, `/readyz` and `/metrics`."""

@@ -144,7 +144,13 @@ async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as e:
+    except (
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,  # how a connection that is torn down in the middle of a call can look
+        ConnectionError,
+        TimeoutError,
+    ) as e:
         raise CatalogUnavailableError(f"the database failed: {_first_line(e)}") from e
 
 

@@ -25,7 +25,8 @@ RETRY_AFTER_SECONDS = 1
 _LONGEST_PHRASE = 200
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: Python itself writes to an exception that passes through a context manager.
+@dataclass(eq=False)
 class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
     """An answer that is a refusal. `title` also becomes the reason phrase."""
 
