@@ -52,7 +52,8 @@ class _KnownEntry(_Entry, forbid_unknown_fields=True, frozen=True):
 
 class _Meta(msgspec.Struct, rename={"api_version": "api-version", "last_serial": "_last-serial"}, frozen=True):
     api_version: str
-    last_serial: _Natural | None = None
+    # PyPI writes a number; caching indexes in front of it have been seen to write the same digits as a string.
+    last_serial: _Natural | str | None = None
 
 
 class _Status(msgspec.Struct, frozen=True):
@@ -112,7 +113,7 @@ def parse_page(
     files = _files(top.files, page_url, Versions(project, versions))
     page = ProjectPage(
         project=project,
-        serial=_serial(meta.last_serial) or serial_of_header(serial_header),
+        serial=_serial_of_meta(meta) or serial_of_header(serial_header),
         status=_project_status(status),
         versions=versions,
         files=files,
@@ -127,6 +128,10 @@ def serial_of_header(text: str | None) -> Serial | None:
     if text is None or not (text.isascii() and text.isdigit() and len(text) < 19):
         return None
     return _serial(int(text))
+
+
+def _serial_of_meta(meta: _Meta) -> Serial | None:
+    return serial_of_header(meta.last_serial) if isinstance(meta.last_serial, str) else _serial(meta.last_serial)
 
 
 def _serial(number: int | None) -> Serial | None:
