@@ -1,1 +1,28 @@
-"""Remembers, judges, keeps and serves."""
+"""Remembers, judges, keeps and serves.
+
+The rooms, from the roof down. A room may use those below it and none beside or above it; `lint-imports` checks that.
+
+    web/            what clients see: pages, files, health; errors become answers in one place
+    refresh         one project's page, asked of upstream and observed
+    supply          the bytes of a known file, from the store or by a fetch
+    observe         the only writer of facts and states: what was observed becomes one transaction
+    keep/           fetch, verify, put, record: the only way bytes enter the store
+    catalog/        what is remembered: the only SQL, the only door to PostgreSQL
+    store/          the bytes: whole, immutable, named by their sha256
+    upstream/       reading the index that is mirrored
+    postgres/       the embedded PostgreSQL: started, watched, shared and stopped
+    changes/        pure: what we knew, and what upstream says, give what changed
+    states          pure: the facts of a file give its state
+    index/          pure: what is remembered gives the page that installers see
+    events          what is told: kinds, payloads, cursors, the chain
+    actions         the text of a journal row's action, read
+    logs, metrics   how this process speaks to its operators
+    seams           where tests let the process die
+    settings        every setting, declared and explained once
+    journal_rows    the journal: one type for each kind of row
+    model           the nouns: pages, files, projects
+    errors, clock   the errors that cross rooms; the one place that reads the time
+
+Read `model` first, then `states`, then `changes/step`, then `observe`. `watcher` stands on this package, which knows
+nothing of it. The pure rooms take `now` as an argument and never wait.
+"""

@@ -53,7 +53,7 @@ def _write_span(value: timedelta) -> str:
 
 
 def _read_size(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     found = _SIZE.match(value) if isinstance(value, str) else None
     if found is None:
@@ -206,14 +206,14 @@ class Watcher(_Section):
     host: str = "127.0.0.1"
     """Where `everpin watch` answers `/healthz`, `/readyz` and `/metrics`."""
     port: Port = 8081
-    """The port for it."""
+    """The port `everpin watch` listens on."""
 
 
 class Safety(_Section):
     min_age: Span = timedelta(hours=72)
-    """A file younger than this when it left upstream stays held until an operator releases it."""
+    """A file that left upstream younger than this is held: its bytes are kept, but not served."""
     quarantine_memory: SpanOrForever = None
-    """For how long a quarantine, though cleared, keeps a later deleted file from being served."""
+    """For how long a quarantine, though cleared, keeps a file deleted after it from being served; or "forever"."""
 
 
 class Feed(_Section):
@@ -225,9 +225,9 @@ class Feed(_Section):
 
 class Log(_Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """What is logged at least."""
+    """What is logged at least: "debug", "info", "warning" or "error"."""
     format: Literal["console", "json"] = "console"
-    """For people or for machines."""
+    """Lines for people, "console", or for machines, "json"."""
     access: bool = False
     """Whether each request is logged."""
 

@@ -66,11 +66,8 @@ async def catalog_of(settings: Settings, *, create: bool) -> AsyncIterator[Catal
     url = settings.database.url.get_secret_value()
     async with AsyncExitStack() as stack:
         if not url:
-            if not create and not (settings.data_dir / "postgres" / "data").exists():
-                raise StartError(
-                    f"there is no database in {settings.data_dir}; start `everpin up` first or name another --data-dir"
-                )
-            _make_directory(settings.data_dir)
+            if not create:
+                _require_database(settings.data_dir)
             url = await stack.enter_async_context(embedded(settings.data_dir))
         catalog = await stack.enter_async_context(opened(url, pool_size=settings.database.pool_size))
         if create:
@@ -173,7 +170,12 @@ async def serving(app: web.Application, bound: socket.socket, *, access_log: boo
     )
     await runner.setup()
     try:
-        await web.SockSite(runner, bound, backlog=_BACKLOG_OF_CONNECTIONS).start()
+        try:
+            await web.SockSite(runner, bound, backlog=_BACKLOG_OF_CONNECTIONS).start()
+        except OSError as e:
+            # Two can be bound to a port as long as neither listens.
+            host, port = bound.getsockname()[:2]
+            raise StartError(f"cannot listen on {host} port {port} ({e.strerror}); set another port") from e
         yield
     finally:
         await runner.cleanup()
@@ -206,6 +208,15 @@ async def apply_rules(catalog: Catalog, rules: Rules) -> None:
             await observe.clock(conn, [name], rules=rules, now=clock.now())
     async with catalog.writing() as conn:
         await instance.set_rules(conn, wanted)
+
+
+def _require_database(data_dir: Path) -> None:
+    try:
+        if (data_dir / "postgres" / "data").exists():
+            return
+    except PermissionError as e:
+        raise StartError(f"the database in {data_dir} belongs to another user; run this command as that one") from e
+    raise StartError(f"there is no database in {data_dir}; start `everpin up` first or name another --data-dir")
 
 
 def _make_directory(path: Path) -> None:

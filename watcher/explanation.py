@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from mirror.catalog.journal import Position
 from mirror.events import presentable
 from mirror.journal_rows import JournalRow
-from mirror.model import Cause, FileFacts, Memory, ProjectName, State, same_version_key
+from mirror.model import Cause, FileFacts, Memory, Position, ProjectName, State, same_version_key
 from mirror.settings import Safety
 
 _SERVED = {

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import click
 import msgspec
@@ -28,8 +29,21 @@ _FOLLOW_SECONDS = 2.0
 @click.command()
 @click.option("--since", metavar="CURSOR", help="Only what came after this cursor; default: from the oldest on.")
 @click.option("--project", "names", multiple=True, help="Only this project; may be repeated.")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in EventKind]), help="Only this kind; repeatable.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice([kind.value for kind in EventKind]),
+    help="Only this kind; repeatable.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one CloudEvent a line.",
+)
 @click.option("--follow", is_flag=True, help="Go on with what is told from now on.")
 @options
 @run
@@ -119,16 +133,29 @@ async def config(settings: Settings, as_json: bool) -> None:
     \b
     Example: everpin config --config /etc/everpin.toml
     """
-    shown = settings.model_dump(mode="json", exclude_none=True)
+    shown = _shown(settings)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(shown)).decode())
         return
-    click.echo(f"data_dir = {msgspec.json.encode(shown.pop('data_dir')).decode()}")
+    click.echo(f"data_dir = {_as_toml(shown.pop('data_dir'))}")
     for section, values in shown.items():
         click.echo(f"\n[{section}]")
         for key, value in values.items():
-            # Strings, numbers, booleans and lists of strings are written alike in JSON and in TOML.
-            click.echo(f"{key} = {msgspec.json.encode(value).decode()}")
+            click.echo(f"{key} = {_as_toml(value)}")
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """The settings as a file would hold them, so that the output can be one."""
+    shown = settings.model_dump(mode="json")
+    database = shown["database"]
+    # Of the two only one may be set; what the file holds is never shown.
+    del database["url" if settings.database.url_file else "url_file"]
+    return shown
+
+
+def _as_toml(value: object) -> str:
+    # Strings, numbers, booleans and lists of strings are written alike in JSON and TOML, but for one character.
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
 
 
 async def _figures(catalog: Catalog, settings: Settings) -> list[tuple[str, str]]:
