@@ -5,7 +5,8 @@ for a day. How long to wait for the next try is decided here, purely; who waits 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -49,18 +50,24 @@ class Refresher:
         self._rules = rules
         self._now = now
         self._running: dict[ProjectName, asyncio.Task[Refreshed]] = {}
+        self._waiting: Counter[ProjectName] = Counter()
 
-    def start(self, project: ProjectName) -> Awaitable[Refreshed]:
-        """The refresh of this project, a running one if there is one. It goes on when nobody waits any more.
+    async def refresh(self, project: ProjectName) -> Refreshed:
+        """Joins the running refresh of this project or starts one. It goes on when nobody waits any more.
 
-        Raises UpstreamUnavailableError or CatalogUnavailableError to those who wait.
+        Raises UpstreamUnavailableError or CatalogUnavailableError.
         """
         task = self._running.get(project)
         if task is None:
             task = asyncio.create_task(self._refresh(project), name=f"refresh {project}")
             self._running[project] = task
             task.add_done_callback(lambda done: self._ended(project, done))
-        return asyncio.shield(task)
+        self._waiting[project] += 1
+        try:
+            return await asyncio.shield(task)
+        finally:
+            self._waiting[project] -= 1
+            self._waiting += Counter()  # forgets those for whom nobody waits
 
     async def close(self) -> None:
         """Ends what is running."""
@@ -71,8 +78,8 @@ class Refresher:
 
     def _ended(self, project: ProjectName, task: asyncio.Task[Refreshed]) -> None:
         self._running.pop(project, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Those who waited were told; this is for the case that nobody did.
+        if not task.cancelled() and (error := task.exception()) is not None and not self._waiting[project]:
+            # Whoever waits is told and handles it; here nobody does any more.
             log.info("refresh.failed", project=project, error=str(error))
 
     async def _refresh(self, project: ProjectName) -> Refreshed:

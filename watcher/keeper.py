@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,10 +20,11 @@ log = structlog.get_logger()
 
 # A file that upstream's storage says it does not have is asked for so often before it counts as lost: a fresh upload
 # may be missing for moments, and storage has been wrong before.
-_TRIES_UNTIL_LOST = 4
+_TRIES_UNTIL_LOST = 6
 _FIRST_RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 3600.0
 _RENEW_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 1.0
 
 
 class BacklogKeeper:
@@ -41,29 +41,50 @@ class BacklogKeeper:
         self._claimer = uuid.uuid4()
 
     async def work_off(self) -> int:
-        """Keeps what is due until nothing more is, and says how many files that were."""
+        """Keeps what is due until nothing more is, and says how many files that were.
+
+        A file that takes long occupies one place; what becomes due meanwhile takes the others.
+        """
         done = 0
+        running: set[asyncio.Task[None]] = set()
         renewal = asyncio.create_task(self._renew(), name="renew claims")
         try:
+            await self._give_back()
             while True:
-                async with self._catalog.writing() as conn:
-                    claimed = await backlog.claim(conn, self._claimer, limit=self._workers, now=self._now())
-                if not claimed:
+                running |= await self._start(self._workers - len(running))
+                if not running:
                     return done
-                async with asyncio.TaskGroup() as group:
-                    for file_id, attempts in claimed:
-                        group.create_task(self._keep(file_id, attempts))
-                done += len(claimed)
+                finished, running = await asyncio.wait(
+                    running, timeout=_LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in finished:
+                    task.result()
+                done += len(finished)
         finally:
-            renewal.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewal
+            await _ended({renewal, *running})
+
+    async def _start(self, places: int) -> set[asyncio.Task[None]]:
+        """Claims as many files as there are places, and begins to keep them."""
+        if places <= 0:
+            return set()
+        async with self._catalog.writing() as conn:
+            claimed = await backlog.claim(conn, self._claimer, limit=places, now=self._now())
+        return {asyncio.create_task(self._keep(*claim), name=f"keep file {claim[0]}") for claim in claimed}
+
+    async def _give_back(self) -> None:
+        """Gives back what an earlier round that broke off had claimed: nobody is at it now."""
+        async with self._catalog.writing() as conn:
+            await backlog.give_back(conn, self._claimer)
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(_RENEW_SECONDS)
-            async with self._catalog.writing() as conn:
-                await backlog.renew(conn, self._claimer, now=self._now())
+            try:
+                async with self._catalog.writing() as conn:
+                    await backlog.renew(conn, self._claimer, now=self._now())
+            except EverpinError as e:
+                # The lease is long enough for several failures.
+                log.warning("keeper.not_renewed", error=str(e))
 
     async def _keep(self, file_id: int, attempts: int) -> None:
         async with self._catalog.reading() as conn:
@@ -121,3 +142,9 @@ class BacklogKeeper:
     async def _finish(self, file_id: int) -> None:
         async with self._catalog.writing() as conn:
             await backlog.done(conn, file_id)
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

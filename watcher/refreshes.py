@@ -12,13 +12,16 @@ import structlog
 from mirror.catalog import projects
 from mirror.catalog.database import Catalog
 from mirror.catalog.projects import Refresh
-from mirror.errors import UpstreamUnavailableError
+from mirror.errors import EverpinError
+from mirror.model import ProjectName
 from mirror.refresh import Refresher, next_try
 
 log = structlog.get_logger()
 
 _AT_A_TIME = 4
 _MOST_A_ROUND = 40
+# A page that takes longer is left to itself: it goes on, but the round does not wait for it.
+_LONGEST_WAIT_SECONDS = 5.0
 
 
 async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[], datetime]) -> int:
@@ -38,22 +41,34 @@ async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[
 
 
 async def _refresh(catalog: Catalog, refresher: Refresher, refresh: Refresh, *, now: Callable[[], datetime]) -> None:
+    failed = True
     try:
-        await refresher.start(refresh.project)
+        await asyncio.wait_for(refresher.refresh(refresh.project), _LONGEST_WAIT_SECONDS)
         failed = False
-    except UpstreamUnavailableError as e:
-        log.info("refresh.upstream_unavailable", project=refresh.project, error=str(e))
-        failed = True
+    except (EverpinError, TimeoutError) as e:
+        log.info("refresh.not_done", project=refresh.project, error=str(e) or "no answer in time")
+    except Exception:
+        # What cannot be digested of one project must not keep the others of this round from being noted as done.
+        log.exception("refresh.crashed", project=refresh.project)
+    try:
+        await _note(catalog, refresh.project, failed=failed, now=now)
+    except EverpinError as e:
+        log.warning("refresh.not_noted", project=refresh.project, error=str(e))
+
+
+async def _note(catalog: Catalog, project: ProjectName, *, failed: bool, now: Callable[[], datetime]) -> None:
+    """Takes the page out of the queue, or puts it back for later."""
     async with catalog.writing() as conn:
-        found = await projects.find(conn, refresh.project)
+        # Locked, so that a row which wants a newer page just now is not wiped out.
+        found = (await projects.lock(conn, [project])).get(project)
         if found is None or found.refresh_at is None:
             return
         if found.wanted_serial is None and not failed:
-            await projects.end_refresh(conn, refresh.project)
+            await projects.end_refresh(conn, project)
             return
         wait = next_try(found.attempts)
         if wait is None:
-            log.warning("refresh.given_up", project=refresh.project, wanted_serial=found.wanted_serial)
-            await projects.end_refresh(conn, refresh.project)
+            log.warning("refresh.given_up", project=project, wanted_serial=found.wanted_serial)
+            await projects.end_refresh(conn, project)
             return
-        await projects.postpone_refresh(conn, refresh.project, until=now() + wait)
+        await projects.postpone_refresh(conn, project, until=now() + wait)

@@ -4,6 +4,7 @@ Jobs are plain coroutines that tests and commands call alike. One run of a job a
 up for by a single one; a run that fails is logged and the next one comes as if nothing had been.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -37,32 +38,53 @@ class Schedule:
 
     def __init__(self, scheduler: AsyncIOScheduler) -> None:
         self._scheduler = scheduler
-        self._busy: set[str] = set()
+        self._runs: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._is_ending = False
 
     def hurry(self, name: str) -> None:
         """Has the job run now rather than when it is due; once more after the present run, where it is running."""
-        if name in self._busy:
+        if name in self._runs:
             self._again.add(name)
         else:
             self._scheduler.modify_job(name, next_run_time=clock.now())
 
     async def perform(self, job: Job) -> None:
         """One run of the job, and another for as long as somebody hurried it meanwhile."""
-        self._busy.add(job.name)
+        if self._is_ending:
+            return
+        run = asyncio.create_task(self._run(job), name=f"job {job.name}")
+        self._runs[job.name] = run
         try:
-            await _guarded(job)
-            while job.name in self._again:
-                self._again.discard(job.name)
-                await _guarded(job)
+            # A run that `end` cancelled is over, and no failure that the scheduler should hear of.
+            await asyncio.wait({run})
         finally:
-            self._busy.discard(job.name)
+            run.cancel()
+            del self._runs[job.name]
             self._again.discard(job.name)
+
+    async def end(self) -> None:
+        """Lets no job begin any more, cancels those that run and waits until they have ended."""
+        self._is_ending = True
+        for run in self._runs.values():
+            run.cancel()
+        await asyncio.gather(*self._runs.values(), return_exceptions=True)
+        while self._runs:  # noqa: ASYNC110 - the scheduler's own tasks end in the next rounds of the loop
+            await asyncio.sleep(0)
+        self._scheduler.shutdown(wait=True)
+        while self._scheduler.running:  # noqa: ASYNC110 - it shuts down in the next round and tells nobody
+            await asyncio.sleep(0)
+
+    async def _run(self, job: Job) -> None:
+        await _guarded(job)
+        while job.name in self._again:
+            self._again.discard(job.name)
+            await _guarded(job)
 
 
 @asynccontextmanager
 async def running(jobs: Sequence[Job]) -> AsyncIterator[Schedule]:
-    """Runs the jobs until the end, then cancels what still runs."""
+    """Runs the jobs until the end, then cancels what still runs; nothing of it goes on afterwards."""
     scheduler = AsyncIOScheduler(
         timezone=UTC,
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _MISFIRE_GRACE_SECONDS},
@@ -79,7 +101,7 @@ async def running(jobs: Sequence[Job]) -> AsyncIterator[Schedule]:
     try:
         yield schedule
     finally:
-        scheduler.shutdown(wait=True)
+        await schedule.end()
 
 
 async def _guarded(job: Job) -> None:

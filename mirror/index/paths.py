@@ -46,8 +46,12 @@ def file_path(file: ListedFile) -> str | None:
     digest = _upstream_digest(file)
     if digest is None:
         return None
-    # `+` and `!` are legal in a path, but object stores and old proxies read `+` as a space: all reserved are encoded.
-    return f"packages/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{quote(file.filename, safe='')}"
+    return _spelled(digest, file.filename)
+
+
+def path_of(digest: bytes, filename: str) -> str:
+    """The path whose segments spell these 32 bytes, as `file_path` gives it."""
+    return _spelled(digest.hex(), filename)
 
 
 def digest_of_path(path: str) -> bytes | None:
@@ -81,6 +85,11 @@ def _upstream_digest(file: ListedFile) -> str | None:
     if found is None or unquote(found[4]) != file.filename:
         return file.sha256
     return found[1] + found[2] + found[3]
+
+
+def _spelled(digest: str, filename: str) -> str:
+    # `+` and `!` are legal in a path, but object stores and old proxies read `+` as a space: all reserved are encoded.
+    return f"packages/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{quote(filename, safe='')}"
 
 
 def _is_servable(filename: str) -> bool:

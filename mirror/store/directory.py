@@ -51,7 +51,7 @@ class DirectoryStore:
     async def size(self, key: StoreKey) -> int | None:
         """See `Store.size`."""
         with _reading(key):
-            return await asyncio.to_thread(_size, self._path(key))
+            return await asyncio.to_thread(self._size, self._path(key))
 
     async def read(self, key: StoreKey, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """See `Store.read`."""
@@ -80,6 +80,13 @@ class DirectoryStore:
 
     def _path(self, key: StoreKey) -> Path:
         return self._root / str(key)
+
+    def _size(self, path: Path) -> int | None:
+        size = _size(path)
+        if size is None and not (self._root / _INCOMING).is_dir():
+            # As when a disk is not mounted: then nothing can be said about what is there.
+            raise OSError(errno.ENOENT, "the directory of the store is gone")
+        return size
 
     def _make_ready(self) -> None:
         incoming = self._root / _INCOMING

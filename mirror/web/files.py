@@ -6,6 +6,8 @@ they learnt the address.
 """
 
 import asyncio
+import re
+from contextlib import suppress
 
 from aiohttp import web
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
@@ -14,8 +16,9 @@ from mirror.catalog.files import FoundFile
 from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
 from mirror.index.paths import Kind, ParsedPath, parse_path
 from mirror.keep import Download
-from mirror.model import Cause, ProjectName, State
+from mirror.model import Cause, ProjectName, State, project_name
 from mirror.refresh import Refresher
+from mirror.store.keys import StoreKey
 from mirror.supply import Stored, Supply, by_path
 from mirror.web.keys import CATALOG, REFRESHER, SUPPLY
 from mirror.web.problems import Problem
@@ -25,6 +28,10 @@ _PREFERENCE = [State.LIVE, State.YANKED, State.KEPT, State.HELD, State.LOST]
 _CACHE_CONTROL = "public, max-age=600"
 """The bytes never change, but a takedown must reach caches that we cannot reach."""
 _OBSERVE_SECONDS = 10.0
+_VERSION_BEGINS = re.compile(r"-(?=v?[0-9])", re.ASCII)
+_MOST_OWNERS = 3
+_LONGEST_NAME_TOLD = 80
+"""Status lines are cut off at some length, and what is the matter must not be what is lost of them."""
 
 _WHY = {
     Cause.YOUNG: "it was deleted upstream soon after its upload",
@@ -59,7 +66,9 @@ async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
     if not candidates:
         for project in _owners(asked.filename):
             await _observe(request.app[REFRESHER], project)
-        candidates = await by_path(catalog, asked.digest, asked.filename)
+            candidates = await by_path(catalog, asked.digest, asked.filename)
+            if candidates:
+                break
     if not candidates:
         raise Problem(404, "Not Found", "no page lists this file")
     # One address, one content: what is withheld of it in any of its lives is withheld in all of them.
@@ -69,21 +78,26 @@ async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
     return min(candidates, key=lambda candidate: _PREFERENCE.index(candidate.facts.state))
 
 
-def _owners(filename: str) -> set[ProjectName]:
-    """The projects that a file of this name can belong to."""
-    try:
-        return {parse_wheel_filename(filename)[0]}
-    except InvalidWheelFilename:
-        pass
-    try:
-        return {parse_sdist_filename(filename)[0]}
-    except InvalidSdistFilename:
-        return set()
+def _owners(filename: str) -> list[ProjectName]:
+    """The projects that a file of this name can belong to, the likeliest first.
+
+    In older names the dashes do not tell where the project ends and the version begins.
+    """
+    with suppress(InvalidWheelFilename):
+        return [parse_wheel_filename(filename)[0]]
+    names: list[ProjectName] = []
+    with suppress(InvalidSdistFilename):
+        names.append(parse_sdist_filename(filename)[0])
+    for found in _VERSION_BEGINS.finditer(filename):
+        name = project_name(filename[: found.start()])
+        if name is not None and name not in names:
+            names.append(name)
+    return names[:_MOST_OWNERS]
 
 
 async def _observe(refresher: Refresher, project: ProjectName) -> None:
     try:
-        await asyncio.wait_for(refresher.start(project), _OBSERVE_SECONDS)
+        await asyncio.wait_for(refresher.refresh(project), _OBSERVE_SECONDS)
     except TimeoutError as e:
         raise UpstreamUnavailableError(f"upstream did not answer for {project} in time") from e
 
@@ -94,13 +108,14 @@ def _refuse_withheld(found: FoundFile) -> None:
     if state in _SERVED or cause is Cause.RESCUE:
         return
     departed = facts.departed
+    name = facts.filename if len(facts.filename) <= _LONGEST_NAME_TOLD else f"{facts.filename[:_LONGEST_NAME_TOLD]}..."
     when = f"; it was deleted upstream on {departed.at:%Y-%m-%d} (serial {departed.serial})" if departed else ""
     if state is State.PURGED:
-        raise Problem(410, f"{facts.filename} was purged by the operator of this mirror", state=state)
+        raise Problem(410, f"{name} was purged by the operator of this mirror", state=state)
     if state is State.LOST:
-        raise Problem(404, f"{facts.filename} is lost", f"its bytes could not be had any more{when}", state=state)
+        raise Problem(404, f"{name} is lost", f"its bytes could not be had any more{when}", state=state)
     why = _WHY[cause] if cause is not None else "it may not be served"
-    title = f"{facts.filename} is {state} by this mirror: {why}"
+    title = f"{name} is {state} by this mirror: {why}"
     raise Problem(403, title, f"{why}{when}", state=f"{state}; cause={cause}")
 
 
@@ -122,33 +137,22 @@ def _from_store(supply: Supply, stored: Stored, state: State) -> web.StreamRespo
 
 async def _fetched(request: web.Request, supply: Supply, found: FoundFile, *, metadata: bool) -> web.StreamResponse:
     """Bytes that are not here yet: passed on while they arrive, but never completed before they are verified."""
-    state = found.facts.state
+    # A rescued file that gets here is kept by the time its last byte goes out.
+    state = State.KEPT if found.facts.state is State.HELD else found.facts.state
+    size = found.facts.listed_file.size
+    if request.method == "HEAD" and size is not None and not metadata:
+        # The page told the length already; a question about a file is no reason to fetch it.
+        return web.Response(headers=_headers(state) | {"Content-Length": str(size), "Accept-Ranges": "bytes"})
     download = supply.fetch(found, metadata=metadata)
     try:
         size = await download.opened()
         if request.method == "HEAD" or "Range" in request.headers or size is None:
             # Parts are cut, and lengths told, only from what was verified as a whole.
-            await download.finished()
-            stored = await supply.stored(await _again(request, found), metadata=metadata)
-            if stored is None:
-                raise UpstreamUnavailableError(f"{found.facts.filename} could not be kept")
-            return _from_store(supply, stored, state)
+            kept = await download.finished()
+            return _from_store(supply, Stored(StoreKey(kept.sha256), kept.size), state)
         return await _streamed(request, download, size, state)
     except NotThereError as e:
         raise Problem(404, f"{found.facts.filename} is not there upstream any more", str(e)) from e
-
-
-async def _again(request: web.Request, found: FoundFile) -> FoundFile:
-    for candidate in await _same_path(request):
-        if candidate.facts.id == found.facts.id:
-            return candidate
-    return found
-
-
-async def _same_path(request: web.Request) -> list[FoundFile]:
-    info = request.match_info
-    asked = parse_path(info["aa"], info["bb"], info["rest"], info["filename"])
-    return await by_path(request.app[CATALOG], asked.digest, asked.filename) if asked else []
 
 
 async def _streamed(request: web.Request, download: Download, size: int, state: State) -> web.StreamResponse:

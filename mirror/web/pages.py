@@ -2,8 +2,9 @@
 
 A page is served from memory without a statement to PostgreSQL and without a request to upstream as long as two things
 hold: no notice said that it changed, and something vouches that upstream has no newer one. That something is the
-journal while its heartbeats arrive (then a page is trusted for `max_trust`), and otherwise the page's own age
-(`stale_after`). Fails closed: when notices may have been missed, everything held is looked up again.
+journal while its heartbeats arrive (then a page is trusted for `max_trust`, unless a row said that there is a newer
+one), and otherwise the page's own age (`stale_after`). Fails closed: when notices may have been missed, everything held
+is looked up again, and as long as none can come, the catalog is asked before anything is served from memory.
 """
 
 import asyncio
@@ -41,8 +42,9 @@ _MOST_ABSENT = 10_000
 _HEARTBEATS_MISSED = 3
 # Rendering takes about 10 µs a file: beyond this a thread does it, so that nobody else waits for the loop.
 _FILES_RENDERED_IN_THE_LOOP = 300
-# What an entry costs beside the bytes of its bodies.
-_ENTRY_BYTES = 2_000
+# What a page costs beside the bytes of its bodies, and what each file on it does.
+_PAGE_BYTES = 2_000
+_FILE_BYTES = 2_000
 
 
 @dataclass(slots=True)
@@ -54,7 +56,11 @@ class _Held:
     observed_at: datetime
     renderings: dict[ContentType, Rendered] = field(default_factory=dict)
     ask_again: float = 0.0
-    size: int = _ENTRY_BYTES
+    rendering: asyncio.Lock = field(default_factory=asyncio.Lock)
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = _PAGE_BYTES + _FILE_BYTES * len(self.offer.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class Pages:
         self._loading: dict[ProjectName, asyncio.Task[_Held | None]] = {}
         self._absent: OrderedDict[ProjectName, float] = OrderedDict()
         self._vouched_at: datetime | None = None
+        self._is_hearing = False
+        self._ask_again = 0.0
 
     def heard(self, notice: Notice) -> None:
         """Takes notice of what other processes, or this one, did."""
@@ -93,7 +101,8 @@ class Pages:
                     self._forget(project)
             case JournalRead(_, at):
                 self._vouched_at = at
-            case NoticesLost():
+            case NoticesLost(hearing):
+                self._is_hearing = hearing
                 self._vouched_at = None
                 self._loading.clear()
                 self._absent.clear()
@@ -107,6 +116,8 @@ class Pages:
         now = self._now()
         held = self._held.get(project)
         if held is not None and held.offer.valid_until is not None and held.offer.valid_until <= now:
+            held = None
+        if held is not None and not self._is_hearing and not await self._is_current(project, held):
             held = None
         if held is None:
             held = await self._load(project)
@@ -130,7 +141,14 @@ class Pages:
         """Whether the journal's heartbeats arrive."""
         return self._vouched_at is not None and self._now() - self._vouched_at < self._patience
 
+    async def _is_current(self, project: ProjectName, held: _Held) -> bool:
+        """Asks the catalog itself whether what is held is still what it says, since nobody would have told."""
+        async with self._catalog.reading() as conn:
+            return await projects.revision(conn, project) == held.project.revision
+
     def _is_fresh(self, held: _Held, now: datetime) -> bool:
+        if held.project.wanted_serial is not None:
+            return False
         trust: timedelta = max(self._max_trust, self._stale_after) if self.is_vouched_for() else self._stale_after
         return now - held.observed_at < trust
 
@@ -140,10 +158,11 @@ class Pages:
         if asked is not None and time.monotonic() - asked < _ABSENT_SECONDS:
             raise NotThereError(f"the index has no project {project}")
         try:
-            outcome = await asyncio.wait_for(self._refresher.start(project), _FIRST_PAGE_SECONDS)
+            outcome = await asyncio.wait_for(self._refresher.refresh(project), _FIRST_PAGE_SECONDS)
         except TimeoutError as e:
             raise UpstreamUnavailableError(f"upstream did not answer for {project} in time") from e
-        held = None if outcome is Refreshed.ABSENT else await self._load(project)
+        # A load that somebody began before the page was there is joined, and then says that there is none.
+        held = None if outcome is Refreshed.ABSENT else await self._load(project) or await self._load(project)
         if held is None:
             self._note_absent(project)
             raise NotThereError(f"the index has no project {project}")
@@ -151,20 +170,26 @@ class Pages:
 
     async def _newer(self, project: ProjectName, held: _Held) -> _Held:
         """Asks upstream for a newer page, but not for long: the one we have is served when upstream is slow or down."""
-        if time.monotonic() < held.ask_again:
+        if time.monotonic() < max(held.ask_again, self._ask_again):
             return held
         try:
-            outcome = await asyncio.wait_for(self._refresher.start(project), _NEWER_PAGE_SECONDS)
+            outcome = await asyncio.wait_for(self._refresher.refresh(project), _NEWER_PAGE_SECONDS)
         except (EverpinError, TimeoutError) as e:
             held.ask_again = time.monotonic() + _ASK_AGAIN_SECONDS
+            if isinstance(e, TimeoutError):
+                # Who installs fifty packages must not wait for each of them while upstream hangs.
+                self._ask_again = held.ask_again
             log.info("pages.served_stale", project=project, error=str(e) or "no answer in time")
             return held
+        newer = held
         if outcome is Refreshed.SAME:
             held.observed_at = self._now()
-            return held
-        self._forget(project)
-        newer = await self._load(project) or held
-        if outcome is Refreshed.STALE:
+        else:
+            # Of all who waited for this refresh the first one drops the page and the others share its look.
+            if self._held.get(project) is held:
+                self._forget(project)
+            newer = await self._load(project) or held
+        if not self._is_fresh(newer, self._now()):
             newer.ask_again = time.monotonic() + _ASK_AGAIN_SECONDS
         return newer
 
@@ -199,26 +224,25 @@ class Pages:
             self._evict()
 
     async def _render(self, project: ProjectName, held: _Held, content_type: ContentType) -> Rendered:
-        found = held.renderings.get(content_type)
-        if found is not None:
+        if (found := held.renderings.get(content_type)) is not None:
             return found
-        render = render_json if content_type.is_json else render_html
+        async with held.rendering:
+            if (found := held.renderings.get(content_type)) is not None:
+                return found
+            render = render_json if content_type.is_json else render_html
 
-        def work() -> Rendered:
-            return rendered(render(held.offer, held.project), content_type.header)
+            def work() -> Rendered:
+                return rendered(render(held.offer, held.project), content_type.header)
 
-        if len(held.offer.entries) > _FILES_RENDERED_IN_THE_LOOP:
-            made = await asyncio.to_thread(work)
-        else:
-            made = work()
-        if content_type not in held.renderings:
+            is_large = len(held.offer.entries) > _FILES_RENDERED_IN_THE_LOOP
+            made = await asyncio.to_thread(work) if is_large else work()
             held.renderings[content_type] = made
             grown = len(made.body) + len(made.gzipped)
             held.size += grown
             if self._held.get(project) is held:
                 self._held_bytes += grown
                 self._evict()
-        return made
+            return made
 
     def _forget(self, project: ProjectName) -> None:
         self._loading.pop(project, None)

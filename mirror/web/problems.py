@@ -12,7 +12,14 @@ import structlog
 from aiohttp import web
 
 from mirror import metrics
-from mirror.errors import CatalogUnavailableError, EverpinError, NotThereError, StoreError, UpstreamUnavailableError
+from mirror.errors import (
+    CatalogUnavailableError,
+    EverpinError,
+    NotThereError,
+    StoreError,
+    UpstreamUnavailableError,
+    WrongBytesError,
+)
 from mirror.events import presentable
 
 log = structlog.get_logger()
@@ -63,6 +70,8 @@ def of_error(error: EverpinError) -> Problem:
             return Problem(404, "Not Found", str(error))
         case UpstreamUnavailableError():
             return Problem(503, "Upstream Unavailable", str(error))
+        case WrongBytesError():
+            return Problem(502, "Upstream Sent Wrong Bytes", str(error))
         case CatalogUnavailableError() | StoreError():
             # Where the database or the disk is, and what is wrong with it, is the operators' business.
             return Problem(503, "Temporarily Unavailable", "this mirror cannot answer at the moment")
@@ -80,7 +89,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     except Problem as problem:
         answer = response(problem)
     except web.HTTPException as e:
-        answer = e if e.status < 400 else response(Problem(e.status, e.reason))
+        answer = _of_http(e)
     except EverpinError as e:
         told = of_error(e)
         if told.status >= 500:
@@ -99,6 +108,16 @@ async def add_headers(_request: web.Request, answer: web.StreamResponse) -> None
     """Headers of every answer: what is served here is data, never something to run in a browser."""
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
     answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; sandbox allow-top-navigation")
+
+
+def _of_http(error: web.HTTPException) -> web.Response:
+    """A redirect, or what the router says: a refusal that names the methods which would have worked."""
+    if error.status < 400:
+        return web.Response(status=error.status, headers={"Location": error.headers["Location"]})
+    answer = response(Problem(error.status, error.reason))
+    if "Allow" in error.headers:
+        answer.headers["Allow"] = error.headers["Allow"]
+    return answer
 
 
 def _route(request: web.Request) -> str:

@@ -1,5 +1,7 @@
 """The simple index: PEP 503 in HTML, PEP 691 in JSON."""
 
+import asyncio
+
 from aiohttp import web
 
 from mirror.catalog import journal, projects
@@ -41,7 +43,9 @@ async def project_list(request: web.Request) -> web.StreamResponse:
         position = await journal.position(conn)
     serial = position.serial if position else None
     render = render_list_json if content_type.is_json else render_list_html
-    return _answer(request, rendered(render(listing, serial), content_type.header), serial)
+    # However many projects there are, nobody else waits for the loop.
+    page = await asyncio.to_thread(lambda: rendered(render(listing, serial), content_type.header))
+    return _answer(request, page, serial)
 
 
 def _content_type(request: web.Request) -> ContentType:

@@ -1,16 +1,19 @@
 """A whole everpin in the test's own process, against the simulated PyPI and a real database, with a clock to turn."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from mirror.catalog import events, files, instance, projects
 from mirror.catalog.database import Catalog
+from mirror.catalog.notices import Notice
 from mirror.events import Event, Payload, read_payload
 from mirror.model import FileFacts, Memory, ProjectName
 from mirror.refresh import Refresher
@@ -21,6 +24,8 @@ from mirror.supply import Supply
 from mirror.upstream.index import Index
 from mirror.upstream.session import UpstreamSession
 from mirror.web.app import application
+from mirror.web.keys import PAGES
+from mirror.web.pages import Pages
 from tests.pypi_sim import PyPISim
 from watcher.compose import rules_of
 from watcher.feed.routes import FeedParts, add_routes
@@ -42,12 +47,27 @@ class House:
     supply: Supply
     client: JournalClient
     keeper: BacklogKeeper
-    http: TestClient  # type: ignore[type-arg] - generic over what handlers never see
-    told: list[str] = field(default_factory=list)
+    http: TestClient[web.Request, web.Application]
+    heard: list[Notice] = field(default_factory=list)
+    """The notices that reached this house's pages, oldest first."""
 
     async def poll(self) -> None:
         """Reads the journal once."""
         await poll(self.catalog, self.client, rules=self.rules, now=self.pypi.now)
+
+    @property
+    def pages(self) -> Pages:
+        """The pages that this house keeps ready."""
+        return self.http.app[PAGES]
+
+    async def vouched(self) -> None:
+        """Reads the journal until this house heard of it, so that the journal vouches for its pages."""
+        async with asyncio.timeout(30):
+            await self.poll()
+            while not self.pages.is_vouched_for():
+                # A heartbeat from before the house began to listen was missed.
+                await asyncio.sleep(0.05)
+                await self.poll()
 
     async def refresh(self) -> None:
         """Asks for the pages that are due."""
@@ -113,12 +133,18 @@ class House:
 
 @asynccontextmanager
 async def house_of(
-    pypi: PyPISim, catalog: Catalog, data_dir: Path, *, safety: Safety | None = None, mirror: Mirror | None = None
+    pypi: PyPISim,
+    catalog: Catalog,
+    data_dir: Path,
+    *,
+    safety: Safety | None = None,
+    mirror: Mirror | None = None,
+    upstream_timeout: timedelta = timedelta(seconds=3),
 ) -> AsyncIterator[House]:
     """Opens a house. Several may stand on one catalog, as several processes would."""
     settings = Settings(
         data_dir=data_dir,
-        upstream=Upstream(index_url=pypi.index_url, timeout=timedelta(seconds=3)),
+        upstream=Upstream(index_url=pypi.index_url, timeout=upstream_timeout),
         database=Database(),
         mirror=mirror or Mirror(),
         safety=safety or Safety(),
@@ -135,9 +161,16 @@ async def house_of(
         stack.push_async_callback(refresher.close)
         supply = Supply(catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=pypi.now)
         stack.push_async_callback(supply.close)
+        heard: list[Notice] = []
         app = await stack.enter_async_context(
             application(
-                catalog=catalog, store=store, supply=supply, refresher=refresher, settings=settings, now=pypi.now
+                catalog=catalog,
+                store=store,
+                supply=supply,
+                refresher=refresher,
+                settings=settings,
+                now=pypi.now,
+                heard=heard.append,
             )
         )
         add_routes(app, FeedParts(catalog, settings, pypi.now))
@@ -145,7 +178,23 @@ async def house_of(
         journal_session = await stack.enter_async_context(aiohttp.ClientSession())
         client = JournalClient(journal_session, pypi.xmlrpc_url, timeout=3)
         keeper = BacklogKeeper(catalog=catalog, supply=supply, rules=rules, workers=2, now=pypi.now)
-        yield House(pypi, catalog, settings, rules, refresher, supply, client, keeper, http)
+        yield House(pypi, catalog, settings, rules, refresher, supply, client, keeper, http, heard)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until the condition holds; it gives up loudly in the end."""
+
+    async def check() -> bool:
+        return condition()
+
+    await eventually(check)
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until the condition, which takes some asking, holds; it gives up loudly in the end."""
+    async with asyncio.timeout(30):
+        while not await condition():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.01)
 
 
 def _state(file: FileFacts) -> str:

@@ -66,8 +66,10 @@ async def events_after(request: web.Request) -> web.Response:
             return web.Response(status=410, body=msgspec.json.encode(body), content_type="application/json")
         found = await events.after(conn, start.number, limit=limit + 1, epoch=me.epoch, projects=projects, kinds=kinds)
     page, more = found[:limit], len(found) > limit
-    # With nothing left to filter, the reader may go on from the end that was looked at.
-    end = page[-1].cursor if more else Cursor(me.epoch, max(last, start.number))
+    # With nothing left to filter, the reader may go on from the end that was looked at. Events can have been told
+    # between the two looks at the catalog: what is handed out here must not come again.
+    told = page[-1].cursor.number if page else 0
+    end = Cursor(me.epoch, told if more else max(last, told, start.number))
     body_bytes = cloudevents.page(page, source=source_of(me, parts.settings), next=end, more=more)
     return web.Response(body=body_bytes, content_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -77,11 +79,11 @@ async def atom_feed(request: web.Request) -> web.Response:
     parts, me, chosen = await _feed(request)
     body = atom.render(
         chosen,
-        feed_url=str(request.url),
+        feed_url=_feed_url(request, parts.settings),
         site_url=_site_url(request, parts.settings),
         feed_id=me.uuid.urn,
         title=parts.settings.feed.title,
-        updated=chosen[0].time if chosen else parts.now(),
+        updated=chosen[0].time if chosen else me.created_at,
     )
     return _document(request, body, atom.MEDIA_TYPE)
 
@@ -91,7 +93,7 @@ async def json_feed(request: web.Request) -> web.Response:
     parts, me, chosen = await _feed(request)
     body = jsonfeed.render(
         chosen,
-        feed_url=str(request.url),
+        feed_url=_feed_url(request, parts.settings),
         site_url=_site_url(request, parts.settings),
         feed_id=me.uuid.urn,
         title=parts.settings.feed.title,
@@ -134,6 +136,12 @@ def _document(request: web.Request, body: bytes, media_type: str) -> web.Respons
     if matches(request.headers.get("If-None-Match"), etag):
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, headers=headers | {"Content-Type": media_type})
+
+
+def _feed_url(request: web.Request, settings: Settings) -> str:
+    """Behind a proxy only the setting knows under which address, and which prefix, the feed is reached."""
+    base = settings.mirror.base_url
+    return f"{base.rstrip('/')}{request.path_qs}" if base else str(request.url)
 
 
 def _site_url(request: web.Request, settings: Settings) -> str:
