@@ -20,6 +20,8 @@ from mirror.model import ProjectName, Serial, Sha256, State
 LONGEST_TEXT = 500
 """Text that came from upstream goes out with at most this many characters."""
 
+_BREAKS = frozenset("\t\n\v\f\r\x85\u2028\u2029")
+
 _NAMESPACE = uuid.UUID("4f0d9f5b-6f0c-5b0e-9d57-5a0f6f1c9e11")
 
 
@@ -96,8 +98,10 @@ class EventDraft:
         """Stable: the row's serial and the kind, else a UUID of what was observed, so that a replay adds nothing."""
         if self.serial is not None:
             return f"{self.serial}-{self.kind}"
-        subject = self.filename or self.version or self.status or ""
-        seen = f"{self.project}|{self.incarnation}|{self.kind}|{subject}|{self.observed_at.isoformat()}"
+        # A lone surrogate has no bytes to make a UUID of.
+        subject = (self.filename or self.version or self.status or "").encode(errors="backslashreplace").decode()
+        at = self.observed_at.astimezone(UTC).isoformat()
+        seen = f"{self.project}|{self.incarnation}|{self.kind}|{subject}|{at}"
         return str(uuid.uuid5(_NAMESPACE, seen))
 
 
@@ -183,7 +187,7 @@ def payload_of(draft: EventDraft) -> bytes:
             version=presentable(draft.version),
             serial=draft.serial,
             upstream_time=_utc(draft.upstream_time),
-            observed_at=draft.observed_at,
+            observed_at=draft.observed_at.astimezone(UTC),
             evidence=draft.evidence,
             files=files,
             filename=presentable(draft.filename),
@@ -215,10 +219,10 @@ def presentable(text: str) -> str: ...
 @overload
 def presentable(text: None) -> None: ...
 def presentable(text: str | None) -> str | None:
-    """The text without control, format (bidi) and unassigned characters and lone surrogates, and not too long."""
+    """One line of limited length, without control, format (bidi) and unassigned characters and lone surrogates."""
     if text is None:
         return None
-    kept = (c if unicodedata.category(c)[0] != "C" else " " if c in "\t\r\n" else "" for c in text)
+    kept = (" " if c in _BREAKS else c if unicodedata.category(c)[0] != "C" else "" for c in text)
     return "".join(kept)[:LONGEST_TEXT]
 
 

@@ -152,6 +152,8 @@ class Departure:
 class FileFacts:
     """What is remembered of one file: facts only, plus the state that `mirror.states` last derived from them.
 
+    `missing_seen` says when a page last lacked the file, `missing_since` since when that is unexplained: the page of
+    something quarantined lacks files that are not missing. Both are None where the newest page lists the file.
     A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
     """
 
@@ -259,3 +261,12 @@ class Memory:
     files: tuple[FileFacts, ...] = ()
     pending: tuple[PendingYank, ...] = ()
     known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the journal was read: the newest serial applied, since when we watch, and when upstream last answered."""
+
+    serial: Serial
+    observed_since: datetime
+    checked_at: datetime

@@ -51,8 +51,8 @@ async def page(conn: Connection, seen: ProjectPage, *, rules: Rules, now: dateti
             return True
         known = (await projects.lock(conn, [seen.project]))[seen.project]
     before = await _memory(conn, known)
-    later = await rows.of_project(conn, seen.project, after=seen.serial) if seen.serial is not None else []
-    written = await _store(conn, before, by_page(before, seen, later, now), rules=rules, now=now)
+    remembered = await rows.of_project(conn, seen.project)
+    written = await _store(conn, before, [by_page(before, seen, remembered, now)], rules=rules, now=now)
     await _tell(conn, [written])
     return not written.stale
 
@@ -63,7 +63,7 @@ async def absence(conn: Connection, project: ProjectName, *, rules: Rules, now: 
     if known is None:
         return
     before = await _memory(conn, known)
-    await _tell(conn, [await _store(conn, before, by_absence(before, now), rules=rules, now=now)])
+    await _tell(conn, [await _store(conn, before, [by_absence(before, now)], rules=rules, now=now)])
 
 
 async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Rules, now: datetime) -> None:
@@ -79,7 +79,7 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
         of_project = by_project[name]
         before = await _memory_for_rows(conn, name, locked.get(name), of_project, now)
         before = replace(before, pending=waiting.get(name, ()))
-        written.append(await _store(conn, before, by_rows(before, of_project, now), rules=rules, now=now))
+        written.append(await _store(conn, before, _row_by_row(before, of_project, now), rules=rules, now=now))
     await _tell(conn, written)
 
 
@@ -92,7 +92,7 @@ async def clock(conn: Connection, names: Iterable[ProjectName], *, rules: Rules,
     for name in names:
         before = await _memory(conn, locked[name]) if name in locked else _unknown(name, now)
         before = replace(before, pending=waiting.get(name, ()))
-        written.append(await _store(conn, before, by_clock(before, now), rules=rules, now=now))
+        written.append(await _store(conn, before, [by_clock(before, now)], rules=rules, now=now))
     await _tell(conn, written)
 
 
@@ -152,7 +152,7 @@ async def _change_file(
         telling = Telling(
             EventKind.RESCUED, Evidence.INDEX, (key_of(after),), version=after.version, filename=after.filename
         )
-        drafts = (_draft(telling, Memory(project, (after,)), now),)
+        drafts = (_draft(telling, Memory(project, (after,)), rules=rules, now=now),)
     await _tell(conn, [_Written(found.project, drafts, changed)])
 
 
@@ -175,6 +175,14 @@ async def _memory_for_rows(
     return Memory(known, await files.of_project(conn, known))
 
 
+def _row_by_row(before: Memory, of_project: Iterable[JournalRow], now: datetime) -> list[Step]:
+    """Each row's own step, so that what is told of it shows the files as they were at that moment."""
+    steps = [Step(before)]
+    for row in of_project:
+        steps.append(by_rows(steps[-1].memory, [row], now))
+    return steps
+
+
 def _unknown(name: ProjectName, now: datetime) -> Memory:
     return Memory(ProjectFacts(None, name, name, now), known=False)
 
@@ -192,15 +200,16 @@ async def _store_first(conn: Connection, memory: Memory, *, rules: Rules, now: d
     return True
 
 
-async def _store(conn: Connection, before: Memory, step: Step, *, rules: Rules, now: datetime) -> _Written:
-    if step.stale:
+async def _store(conn: Connection, before: Memory, steps: Sequence[Step], *, rules: Rules, now: datetime) -> _Written:
+    if steps[-1].stale:
         return _Written(before.project.name, (), changed=False, stale=True)
-    after = judged(step.memory, rules=rules, now=now)
+    after = judged(steps[-1].memory, rules=rules, now=now)
     changed = False
     if before.project.id is not None:
         changed = await _store_facts(conn, before, after, now=now)
     await _store_pending(conn, before, after)
-    return _Written(after.project.name, tuple(_draft(telling, after, now) for telling in step.tellings), changed)
+    drafts = (_draft(told, step.memory, rules=rules, now=now) for step in steps for told in step.tellings)
+    return _Written(after.project.name, tuple(drafts), changed)
 
 
 async def _store_facts(conn: Connection, before: Memory, after: Memory, *, now: datetime) -> bool:
@@ -219,7 +228,7 @@ async def _store_facts(conn: Connection, before: Memory, after: Memory, *, now: 
     ]
     if changed or before.project != after.project:
         await projects.update(conn, after.project, changed=changed)
-    departed = [file for file in updated if file.departed is not None and known[file.id].departed is None]
+    departed = [file for file in updated if file.departed is not None and _is_newly_wanted(known[file.id], file)]
     departed += [file for file in new if file.departed is not None]
     if departed:
         await _want_bytes(conn, after.project, departed, now=now)
@@ -249,6 +258,11 @@ async def _want_bytes(conn: Connection, project: ProjectFacts, departed: Iterabl
         await notices.backlog_grew(conn)
 
 
+def _is_newly_wanted(before: FileFacts, after: FileFacts) -> bool:
+    # The second: what a quarantine kept from being fetched when it departed.
+    return before.departed is None or (after.cause is Cause.RESCUE and before.cause is not Cause.RESCUE)
+
+
 def _lacks_metadata(file: FileFacts) -> bool:
     return file.listed_file.core_metadata is not False and file.metadata_stored_at is None
 
@@ -268,7 +282,7 @@ def _shown(file: FileFacts) -> tuple[object, ...]:
 
 
 def _page_facts(project: ProjectFacts) -> tuple[object, ...]:
-    """What of a project can be seen on its page."""
+    """What of a project can be seen on its page, or tells that upstream has a newer one."""
     return (
         project.incarnation,
         project.status,
@@ -277,10 +291,12 @@ def _page_facts(project: ProjectFacts) -> tuple[object, ...]:
         project.page_serial,
         project.quarantined_by is not None,
         project.closed_serial is not None,
+        project.wanted_serial is not None,
     )
 
 
-def _draft(telling: Telling, memory: Memory, now: datetime) -> EventDraft:
+def _draft(telling: Telling, memory: Memory, *, rules: Rules, now: datetime) -> EventDraft:
+    incarnation = telling.incarnation or (telling.files[0][0] if telling.files else memory.project.incarnation)
     return EventDraft(
         kind=telling.kind,
         project=memory.project.name,
@@ -289,7 +305,7 @@ def _draft(telling: Telling, memory: Memory, now: datetime) -> EventDraft:
         upstream_time=telling.upstream_time,
         observed_at=now,
         evidence=telling.evidence,
-        files=_event_files(telling.files, memory) if memory.known else None,
+        files=_event_files(telling.files, memory, rules=rules, now=now) if memory.known else None,
         filename=telling.filename,
         status=telling.status,
         was_yanked=telling.was_yanked,
@@ -297,14 +313,20 @@ def _draft(telling: Telling, memory: Memory, now: datetime) -> EventDraft:
         remaining_releases=telling.remaining_releases,
         latest_remaining=telling.latest_remaining,
         was_latest=telling.was_latest,
-        incarnation=(telling.files[0][0] if telling.files else memory.project.incarnation) if memory.known else None,
+        incarnation=incarnation if memory.known else None,
     )
 
 
-def _event_files(keys: Sequence[FileKey], memory: Memory) -> tuple[EventFile, ...]:
+def _event_files(keys: Sequence[FileKey], memory: Memory, *, rules: Rules, now: datetime) -> tuple[EventFile, ...]:
     wanted = set(keys)
     return tuple(
-        EventFile(file.filename, file.sha256, file.listed_file.size, file.listed_file.upload_time, file.state)
+        EventFile(
+            file.filename,
+            file.sha256,
+            file.listed_file.size,
+            file.listed_file.upload_time,
+            judge(file, memory.project, rules=rules, now=now).state,
+        )
         for file in memory.files
         if key_of(file) in wanted
     )

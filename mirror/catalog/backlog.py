@@ -40,10 +40,10 @@ async def claim(conn: Connection, claimer: uuid.UUID, *, limit: int, now: dateti
     records = await conn.fetch(
         """
         update backlog set claimed_by = $1, claimed_until = $2
-        where file in (
+        where file = any (array(
             select file from backlog where due_at <= $3 and (claimed_until is null or claimed_until < $3)
             order by priority, due_at limit $4 for update skip locked
-        )
+        ))
         returning file, attempts
         """,
         claimer,
@@ -59,6 +59,11 @@ async def renew(conn: Connection, claimer: uuid.UUID, *, now: datetime) -> None:
     await conn.execute(
         "update backlog set claimed_until = $2 where claimed_by = $1 and claimed_until >= $3", claimer, now + LEASE, now
     )
+
+
+async def give_back(conn: Connection, claimer: uuid.UUID) -> None:
+    """Ends this claimer's leases."""
+    await conn.execute("update backlog set claimed_by = null, claimed_until = null where claimed_by = $1", claimer)
 
 
 async def retry_later(conn: Connection, file_id: int, *, due_at: datetime, error: str) -> None:

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 _MIGRATION_LOCK = 7_305_112_001
 _CONNECT_TIMEOUT_SECONDS = 10
 _COMMAND_TIMEOUT_SECONDS = 60
+# An index on the files of a whole PyPI takes minutes to build; one that is given up would be begun anew for ever.
+_MIGRATION_TIMEOUT_SECONDS = 24 * 3_600
 _MIGRATION_NAME = re.compile(r"\A(\d{4})_[a-z0-9_]+\.sql\Z")
 
 
@@ -77,7 +79,10 @@ async def opened(url: str, *, pool_size: int) -> AsyncIterator[Catalog]:
             # Plans must not depend on values; and JIT costs more than it saves on lookups.
             server_settings={"application_name": "everpin", "jit": "off", "timezone": "UTC"},
         )
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as e:
+    except ValueError as e:
+        # Such a sentence may quote the part of the URL it stumbled over, and that may be the password.
+        raise StartError("database.url is not a usable PostgreSQL URL; write postgresql://user@host/database") from e
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as e:
         raise StartError(f"the database cannot be reached ({_first_line(e)}); check database.url") from e
     try:
         yield Catalog(pool, url)
@@ -95,7 +100,7 @@ async def migrate(catalog: Catalog) -> list[str]:
             ran = []
             for migration in await _missing(conn):
                 async with conn.transaction():
-                    await conn.execute(migration.sql)
+                    await conn.execute(migration.sql, timeout=_MIGRATION_TIMEOUT_SECONDS)
                     await conn.execute(
                         "insert into migrations (number, name) values ($1, $2)", migration.number, migration.name
                     )

@@ -38,6 +38,13 @@ async def append(conn: Connection, drafts: Sequence[EventDraft]) -> list[EventDr
         "events", records=records, columns=["number", "id", "kind", "project", "version", "at", "chain"]
     )
     await conn.copy_records_to_table("event_payloads", records=payloads, columns=["number", "payload"])
+    await conn.execute(
+        """
+        insert into event_counts (kind, told) select kind, count(*) from unnest($1::text[]) as new (kind) group by kind
+        on conflict (kind) do update set told = event_counts.told + excluded.told
+        """,
+        [str(draft.kind) for draft in new],
+    )
     await conn.execute("update event_head set number = $1, chain = $2", number, chain)
     return new
 
@@ -52,16 +59,73 @@ async def after(
     kinds: Sequence[EventKind] = (),
 ) -> list[Event]:
     """The oldest events after that number, of these projects and kinds where any are given."""
+    if projects:
+        return await _of_projects_after(conn, number, limit=limit, epoch=epoch, projects=projects, kinds=kinds)
+    if kinds:
+        return await _of_kinds_after(conn, number, limit=limit, epoch=epoch, kinds=kinds)
     records = await conn.fetch(
         """
-        select events.*, payload from events left join event_payloads using (number)
-        where number > $1 and ($3::text[] = '{}' or project = any($3)) and ($4::text[] = '{}' or kind = any($4))
-        order by number limit $2
+        select found.*, (select payload from event_payloads where number = found.number)
+        from (select * from events where number > $1 order by number limit $2) as found order by number
         """,
         number,
         limit,
-        list(projects),
+    )
+    return [_event(record, epoch) for record in records]
+
+
+# Each project's, or each kind's, first few are looked up by themselves and then put in order: however many events there
+# are of others, they are not read. The payloads are looked up at last, and only of what is returned. Kinds are compared
+# as a range and ordered by, which only their index can answer: left to choose, the planner would look for those of a
+# rare kind among all events.
+
+
+async def _of_projects_after(
+    conn: Connection,
+    number: int,
+    *,
+    limit: int,
+    epoch: int,
+    projects: Sequence[ProjectName],
+    kinds: Sequence[EventKind],
+) -> list[Event]:
+    records = await conn.fetch(
+        """
+        select found.*, (select payload from event_payloads where number = found.number)
+        from (
+            select told.* from unnest($3::text[]) as wanted (project) cross join lateral (
+                select * from events
+                where project = wanted.project and number > $1 and ($4::text[] = '{}' or kind = any($4))
+                order by number limit $2
+            ) as told
+            order by number limit $2
+        ) as found order by number
+        """,
+        number,
+        limit,
+        sorted(set(projects)),
         [str(kind) for kind in kinds],
+    )
+    return [_event(record, epoch) for record in records]
+
+
+async def _of_kinds_after(
+    conn: Connection, number: int, *, limit: int, epoch: int, kinds: Sequence[EventKind]
+) -> list[Event]:
+    records = await conn.fetch(
+        """
+        select found.*, (select payload from event_payloads where number = found.number)
+        from (
+            select told.* from unnest($3::text[]) as wanted (kind) cross join lateral (
+                select * from events where (kind, number) > (wanted.kind, $1) and kind <= wanted.kind
+                order by kind, number limit $2
+            ) as told
+            order by number limit $2
+        ) as found order by number
+        """,
+        number,
+        limit,
+        sorted({str(kind) for kind in kinds}),
     )
     return [_event(record, epoch) for record in records]
 
@@ -75,17 +139,43 @@ async def newest(
     kinds: Sequence[EventKind] = (),
 ) -> list[Event]:
     """The newest events, newest first; without `kinds`, all but bookkeeping."""
+    kinds = kinds or [kind for kind in EventKind if kind not in BOOKKEEPING]
+    if projects:
+        return await _newest_of_projects(conn, limit=limit, epoch=epoch, projects=projects, kinds=kinds)
     records = await conn.fetch(
         """
-        select events.*, payload from events left join event_payloads using (number)
-        where ($2::text[] = '{}' or project = any($2))
-          and case when $3::text[] = '{}' then kind <> all($4::text[]) else kind = any($3) end
-        order by number desc limit $1
+        select found.*, (select payload from event_payloads where number = found.number)
+        from (
+            select told.* from unnest($2::text[]) as wanted (kind) cross join lateral (
+                select * from events where kind between wanted.kind and wanted.kind
+                order by kind desc, number desc limit $1
+            ) as told
+            order by number desc limit $1
+        ) as found order by number desc
         """,
         limit,
-        list(projects),
+        sorted({str(kind) for kind in kinds}),
+    )
+    return [_event(record, epoch) for record in records]
+
+
+async def _newest_of_projects(
+    conn: Connection, *, limit: int, epoch: int, projects: Sequence[ProjectName], kinds: Sequence[EventKind]
+) -> list[Event]:
+    records = await conn.fetch(
+        """
+        select found.*, (select payload from event_payloads where number = found.number)
+        from (
+            select told.* from unnest($2::text[]) as wanted (project) cross join lateral (
+                select * from events where project = wanted.project and kind = any($3::text[])
+                order by number desc limit $1
+            ) as told
+            order by number desc limit $1
+        ) as found order by number desc
+        """,
+        limit,
+        sorted(set(projects)),
         [str(kind) for kind in kinds],
-        [str(kind) for kind in BOOKKEEPING],
     )
     return [_event(record, epoch) for record in records]
 
@@ -98,8 +188,8 @@ async def last_number(conn: Connection) -> int:
 
 async def counts(conn: Connection) -> dict[str, int]:
     """How many events of each kind were told."""
-    records = await conn.fetch("select kind, count(*) as n from events group by kind")
-    return {record["kind"]: record["n"] for record in records}
+    records = await conn.fetch("select kind, told from event_counts")
+    return {record["kind"]: record["told"] for record in records}
 
 
 def _event(record: Record, epoch: int) -> Event:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mirror.catalog.database import Connection, Record
-from mirror.index.paths import digest_of_path, file_path
+from mirror.index.paths import digest_of_path, file_path, path_of
 from mirror.model import (
     Cause,
     Departure,
@@ -27,6 +27,7 @@ _COLUMNS = (
     "path_digest",
     "version",
     "url",
+    "url_base",
     "size",
     "upload_time",
     "yanked",
@@ -121,6 +122,7 @@ def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:
     listed, departed = file.listed_file, file.departed
     path = file_path(listed)
     metadata = listed.core_metadata
+    is_split = path is not None and listed.url.endswith(path)
     return (
         project_id,
         file.incarnation,
@@ -128,7 +130,8 @@ def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:
         bytes.fromhex(listed.sha256) if listed.sha256 else None,
         digest_of_path(path) if path else None,
         listed.version,
-        listed.url,
+        None if is_split else listed.url,
+        listed.url.removesuffix(path) if path and is_split else None,
         listed.size,
         listed.upload_time,
         listed.yanked,
@@ -203,9 +206,12 @@ def _listed_file(record: Record) -> ListedFile:
     metadata: Sha256 | bool = record["has_metadata"]
     if record["metadata_sha256"] is not None:
         metadata = Sha256(record["metadata_sha256"].hex())
+    url = record["url"]
+    if url is None:
+        url = record["url_base"] + path_of(record["path_digest"], record["filename"])
     return ListedFile(
         filename=record["filename"],
-        url=record["url"],
+        url=url,
         sha256=Sha256(record["sha256"].hex()) if record["sha256"] is not None else None,
         version=record["version"],
         size=record["size"],

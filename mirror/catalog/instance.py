@@ -18,6 +18,7 @@ class Instance:
     index_url: str
     file_hosts: tuple[str, ...] | None
     rules: str | None
+    created_at: datetime
 
 
 async def ensure(conn: Connection, index_url: str, *, now: datetime) -> Instance:
@@ -39,7 +40,7 @@ async def ensure(conn: Connection, index_url: str, *, now: datetime) -> Instance
 
 async def read(conn: Connection) -> Instance:
     """The instance. Raises StartError before the first `ensure`."""
-    record = await conn.fetchrow("select uuid, epoch, index_url, file_hosts, rules from instance")
+    record = await conn.fetchrow("select uuid, epoch, index_url, file_hosts, rules, created_at from instance")
     if record is None:
         raise StartError("the database is empty; start `everpin up` or `everpin mirror` once")
     hosts = record["file_hosts"]
@@ -49,6 +50,7 @@ async def read(conn: Connection) -> Instance:
         record["index_url"],
         tuple(hosts) if hosts is not None else None,
         record["rules"],
+        record["created_at"],
     )
 
 

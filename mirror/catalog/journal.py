@@ -1,19 +1,9 @@
 """How far the journal was read. The cursor moves only in the transaction that holds what it covers."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from mirror.catalog.database import Connection
-from mirror.model import Serial
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """The newest serial applied, since when we watch, and when upstream last answered."""
-
-    serial: Serial
-    observed_since: datetime
-    checked_at: datetime
+from mirror.model import Position, Serial
 
 
 async def position(conn: Connection) -> Position | None:

@@ -25,6 +25,9 @@ _CHANNEL = "everpin"
 # PostgreSQL takes payloads below 8,000 bytes.
 _LARGEST_PAYLOAD = 7_500
 _LONGEST_RETRY_SECONDS = 5.0
+# A connection that was cut without a word would otherwise look like one on which nothing happens.
+_CHECK_SECONDS = 15.0
+_CHECK_ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ class BacklogGrew:
 
 @dataclass(frozen=True, slots=True)
 class NoticesLost:
-    """The connection broke: anything may have changed meanwhile."""
+    """Anything may have changed unheard. `hearing` says whether notices come in again from now on."""
+
+    hearing: bool = False
 
 
 Notice: TypeAlias = PagesChanged | JournalRead | BacklogGrew | NoticesLost
@@ -118,8 +123,8 @@ async def listen(url: str, heard: Callable[[Notice], None]) -> None:
             conn.add_termination_listener(partial(_set, broken))
             await conn.add_listener(_CHANNEL, lambda *args: heard(_read(str(args[-1]))))
             # Whatever happened before this moment was not heard.
-            heard(NoticesLost())
-            await broken.wait()
+            heard(NoticesLost(hearing=True))
+            await _until_broken(conn, broken)
             log.warning("catalog.listener_lost")
             heard(NoticesLost())
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as e:
@@ -128,6 +133,15 @@ async def listen(url: str, heard: Callable[[Notice], None]) -> None:
         finally:
             with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await conn.close(timeout=2)
+
+
+async def _until_broken(conn: "asyncpg.Connection[asyncpg.Record]", broken: asyncio.Event) -> None:
+    """Returns, or raises what asyncpg raises, when the connection is of no use any more."""
+    while not broken.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(broken.wait(), _CHECK_SECONDS)
+        if not broken.is_set():
+            await conn.execute("select 1", timeout=_CHECK_ANSWER_SECONDS)
 
 
 def _set(event: asyncio.Event, *_: object) -> None:
@@ -143,7 +157,7 @@ def _read(payload: str) -> Notice:
         wire = msgspec.json.decode(payload, type=_Wire)
     except msgspec.DecodeError:
         # Somebody else's words on our channel: the safe reading is that anything may have changed.
-        return NoticesLost()
+        return NoticesLost(hearing=True)
     if wire.serial is not None and wire.at is not None:
         return JournalRead(wire.serial, wire.at)
     if wire.backlog:

@@ -47,13 +47,11 @@ async def remember(conn: Connection, rows: Sequence[JournalRow]) -> None:
     )
 
 
-async def of_project(conn: Connection, project: ProjectName, *, after: Serial | None = None) -> list[JournalRow]:
-    """The remembered rows of a project in order, those of a later serial than `after` where it is given."""
+async def of_project(conn: Connection, project: ProjectName) -> list[JournalRow]:
+    """The remembered rows of a project, in order."""
     records = await conn.fetch(
-        "select serial, project, name, version, action, at from rows"
-        " where project = $1 and serial > $2 order by serial",
+        "select serial, project, name, version, action, at from rows where project = $1 order by serial",
         project,
-        after if after is not None else -1,
     )
     return [_row(record) for record in records]
 

@@ -10,17 +10,11 @@ from datetime import datetime
 
 from mirror.changes.clock import tell_yanks
 from mirror.changes.incarnations import open_incarnation, reregistered
+from mirror.changes.past import Past, past_of
 from mirror.changes.rows import by_rows
-from mirror.changes.step import FileKey, Step, Telling, current, is_version, key_of, keys_of
+from mirror.changes.step import FileKey, Step, Telling, current, ever_blocked, is_version, key_of, keys_of
 from mirror.events import EventKind, Evidence
-from mirror.journal_rows import (
-    JournalRow,
-    ProjectCreated,
-    ProjectQuarantined,
-    ProjectRemoved,
-    ReleaseQuarantined,
-    ReleaseRemoved,
-)
+from mirror.journal_rows import JournalRow, ProjectQuarantineCleared, ProjectQuarantined
 from mirror.model import (
     FileFacts,
     HashSource,
@@ -31,7 +25,6 @@ from mirror.model import (
     ProjectStatus,
     Serial,
     YankChange,
-    same_version_key,
 )
 
 
@@ -40,49 +33,52 @@ def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) ->
 
     `rows` are all remembered rows of the project, in order. They were told when they came, so nothing is told here.
     """
-    rows = tuple(rows)
-    covered = [row for row in rows if page.serial is not None and row.serial <= page.serial]
-    removals = [row for row in covered if isinstance(row.action, ProjectRemoved)]
-    of_this_life = covered[covered.index(removals[-1]) + 1 :] if removals else covered
-    created = [row.serial for row in of_this_life if isinstance(row.action, ProjectCreated)]
+    rows = tuple(replace(row, time=min(row.time, now)) for row in rows)
+    later = [row for row in rows if page.serial is None or row.serial > page.serial]
+    past = past_of(rows[: len(rows) - len(later)])
+    quarantine = past.project_quarantine()
+    by_page_alone = Serial(0) if page.status is ProjectStatus.QUARANTINED else None
     project = ProjectFacts(
         id=None,
         name=page.project,
         display_name=rows[-1].name if rows else page.project,
         known_since=now,
-        incarnation=1 + len(removals),
-        opened_serial=created[-1] if created else None,
-        quarantined_at=_last_quarantine(of_this_life, None),
+        incarnation=1 + past.lives_ended,
+        opened_serial=past.opened_serial,
+        status=page.status if quarantine.by is None else ProjectStatus.QUARANTINED,
+        quarantined_by=quarantine.by if quarantine.by is not None else by_page_alone,
+        quarantined_at=quarantine.at or (now if by_page_alone is not None else None),
     )
-    removed = {same_version_key(r.version) for r in covered if r.version and isinstance(r.action, ReleaseRemoved)}
     files = tuple(
-        replace(
-            _new_file(listed, project, page, now),
-            stranger=bool(removals) or (listed.version is not None and same_version_key(listed.version) in removed),
-            quarantined_at=_last_quarantine(of_this_life, listed.version) or project.quarantined_at,
-        )
-        for listed in page.files
+        replace(file, stranger=past.lives_ended > 0 or past.version_was_removed(file.version))
+        for file in (_new_file(listed, project, page, past, now) for listed in page.files)
     )
-    seen = Memory(_project_after(project, page, now), files)
-    later = [row for row in rows if page.serial is None or row.serial > page.serial]
-    return by_rows(seen, later, now, replay=True)
+    return by_rows(Memory(_project_after(project, page, now), files), later, now, replay=True)
 
 
-def by_page(memory: Memory, page: ProjectPage, later_rows: Iterable[JournalRow], now: datetime) -> Step:
-    """Applies a page, and on top of it the rows of a later serial, which were told when they came.
+def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: datetime) -> Step:
+    """Applies a page, and on top of it those rows that are of a later serial, which were told when they came.
 
-    A page older than one that was believed before is refused: the step says so and changes nothing.
+    `rows` are all remembered rows of the project, in order. A page older than one that was believed before is refused:
+    the step says so and changes nothing.
     """
     opened = _believed(memory, page)
     if opened is None:
         return Step(memory, stale=True)
+    rows = tuple(replace(row, time=min(row.time, now)) for row in rows)
+    # A page without a serial is of no certain age: what is new on it counts, but every row may be the newer news.
+    later = [row for row in rows if page.serial is not None and row.serial > page.serial]
+    past = past_of(rows[: len(rows) - len(later)])
+    # What later rows say of the quarantine is known and told: then this page's status is old news.
+    overruled = any(isinstance(row.action, ProjectQuarantined | ProjectQuarantineCleared) for row in later)
+    believed = replace(page, status=memory.project.status) if overruled else page
     step = opened
-    step = step.then(_list_files(step.memory, page, now))
-    step = step.then(_apply_status(step.memory, page, now))
+    step = step.then(_list_files(step.memory, page, past, now))
+    step = step.then(_apply_status(step.memory, believed, now))
     step = step.then(_note_missing(step.memory, page, now))
-    project = _project_after(step.memory.project, page, now)
+    project = _project_after(step.memory.project, believed, now)
     step = Step(replace(step.memory, project=project), step.tellings)
-    step = step.then(by_rows(step.memory, later_rows, now, replay=True))
+    step = step.then(by_rows(step.memory, later, now, replay=True))
     answered = [
         pending
         for pending in step.memory.pending
@@ -112,7 +108,7 @@ def _believed(memory: Memory, page: ProjectPage) -> Step | None:
     return Step(opened, (reregistered(opened, Evidence.INDEX, None),))
 
 
-def _list_files(memory: Memory, page: ProjectPage, now: datetime) -> Step:
+def _list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> Step:
     known = {key_of(file): file for file in memory.files}
     by_name: dict[str, list[FileFacts]] = {}
     for file in memory.files:
@@ -125,8 +121,9 @@ def _list_files(memory: Memory, page: ProjectPage, now: datetime) -> Step:
         namesakes = by_name.get(listed.filename, [])
         found = _same_file(namesakes, listed, memory.project.incarnation)
         if found is None:
-            file = _new_file(listed, memory.project, page, now)
-            file, telling = _judge_newcomer(file, namesakes, memory, listed_names)
+            file = _new_file(listed, memory.project, page, past, now)
+            came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_names)
+            file, telling = _judge_newcomer(file, namesakes, came_late=came_late or memory.project.incarnation > 1)
             new.append(file)
         else:
             file, telling = _list_again(found, listed, page)
@@ -138,51 +135,77 @@ def _list_files(memory: Memory, page: ProjectPage, now: datetime) -> Step:
 
 
 def _same_file(namesakes: Iterable[FileFacts], listed: ListedFile, incarnation: int) -> FileFacts | None:
-    for file in namesakes:
-        if file.incarnation != incarnation:
-            continue
+    candidates = [file for file in namesakes if file.incarnation == incarnation]
+    for file in candidates:
         if file.sha256 == listed.sha256 or (listed.sha256 is None and file.hash_source is HashSource.SELF):
             return file
-    return None
+    # Nobody ever said what this one's digest is, nor were its bytes ever here: now we hear it.
+    return next((file for file in candidates if file.sha256 is None), None)
 
 
 def _list_again(file: FileFacts, listed: ListedFile, page: ProjectPage) -> tuple[FileFacts, Telling | None]:
     departed = file.departed
-    if departed is not None and page.serial is not None and page.serial < departed.serial:
-        return file, None  # the row is newer than this page
-    kept_hash = replace(listed, sha256=file.sha256, upload_time=file.listed_file.upload_time or listed.upload_time)
+    if departed is not None and (page.serial is None or page.serial < departed.serial):
+        return file, None  # the row is newer than this page, or may be
     again = replace(
-        file, listed_file=kept_hash, listed=True, missing_since=None, missing_seen=None, departed=None, lost_at=None
+        file,
+        listed_file=_with_what_we_learned(listed, file),
+        listed=True,
+        missing_since=None,
+        missing_seen=None,
+        departed=None,
+        lost_at=None,
     )
     if departed is None:
         return again, None
+    if ever_blocked(file):
+        return replace(again, stranger=True), None
     return again, _about(EventKind.RESTORED, again)
 
 
+def _with_what_we_learned(listed: ListedFile, file: FileFacts) -> ListedFile:
+    """The page's entry with what stays as first heard, and with what we found out where the page does not say."""
+    known = file.listed_file
+    return replace(
+        listed,
+        sha256=known.sha256 or listed.sha256,
+        upload_time=known.upload_time or listed.upload_time,
+        size=listed.size if listed.size is not None else known.size,
+        core_metadata=(known.core_metadata or True) if listed.core_metadata is True else listed.core_metadata,
+    )
+
+
 def _judge_newcomer(
-    file: FileFacts, namesakes: Iterable[FileFacts], memory: Memory, listed_names: set[str]
+    file: FileFacts, namesakes: Iterable[FileFacts], *, came_late: bool
 ) -> tuple[FileFacts, Telling | None]:
     """Says what is wrong with a file never seen in this incarnation; most often nothing is."""
     same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None]
-    if same_bytes and not any(f.blocked_by or f.purged_at or f.quarantined_by for f in same_bytes):
+    if same_bytes and not any(ever_blocked(f) for f in same_bytes):
+        # What was doubted before is doubted still, until an operator releases it.
+        last = same_bytes[-1]
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
-        restored = replace(file, stored_at=stored, stranger=False)
+        restored = replace(
+            file, stored_at=stored, stranger=last.stranger, replaced=last.replaced, released_by=last.released_by
+        )
         return restored, _about(EventKind.RESTORED, restored)
     if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
         replaced = replace(file, replaced=True)
         return replaced, _about(EventKind.FILE_REPLACED, replaced)
-    if memory.project.incarnation > 1 or _version_departed(file, memory, listed_names):
-        return replace(file, stranger=True), None
-    return file, None
+    return replace(file, stranger=came_late), None
 
 
 def _version_departed(file: FileFacts, memory: Memory, listed_names: set[str]) -> bool:
-    """Whether all we knew of the file's version is gone, or is missing from the very page that brings the file."""
+    """Whether all we knew of the file's version is gone, or is missing from the very page that brings the file.
+
+    No quarantine explains that absence: it would hide the newcomer as well. Nor do strangers stand for the version.
+    """
     if file.version is None:
         return False
     siblings = [known for known in memory.files if is_version(known, file.version)]
     return bool(siblings) and all(
-        known.departed is not None or (known.quarantined_by is None and known.filename not in listed_names)
+        known.departed is not None
+        or known.filename not in listed_names
+        or (known.stranger and known.released_by is None)
         for known in siblings
     )
 
@@ -193,8 +216,13 @@ def _apply_status(memory: Memory, page: ProjectPage, now: datetime) -> Step:
         if project.quarantined_by is not None:
             return Step(memory)
         blocked = replace(project, quarantined_by=Serial(0), quarantined_at=now)
+        serial = page.serial
         files = tuple(
-            replace(f, quarantined_at=now) if f.incarnation == project.incarnation else f for f in memory.files
+            replace(f, quarantined_at=now)
+            if f.incarnation == project.incarnation
+            and (f.departed is None or serial is None or serial < f.departed.serial)
+            else f
+            for f in memory.files
         )
         after = replace(memory, project=blocked, files=files)
         return Step(after, (_status_telling(EventKind.PROJECT_QUARANTINED, after, page),))
@@ -209,22 +237,26 @@ def _apply_status(memory: Memory, page: ProjectPage, now: datetime) -> Step:
 
 
 def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
-    if page.status is ProjectStatus.QUARANTINED or memory.project.quarantined_by is not None:
-        return Step(memory)  # the quarantine explains the empty page
-    listed = {listed.filename for listed in page.files}
+    # Another file under the same name is not the file: listing one of unknown digest is taken as listing all.
+    names = {listed.filename for listed in page.files if listed.sha256 is None}
+    files_listed = {(listed.filename, listed.sha256) for listed in page.files}
+    hidden = page.status is ProjectStatus.QUARANTINED
     files = tuple(
-        _missing(file, now)
+        _missing(file, now, explained=hidden or file.quarantined_by is not None)
         if file.listed
         and file.incarnation == memory.project.incarnation
-        and file.quarantined_by is None
-        and file.filename not in listed
+        and file.filename not in names
+        and (file.filename, file.sha256) not in files_listed
         else file
         for file in memory.files
     )
     return Step(replace(memory, files=files))
 
 
-def _missing(file: FileFacts, now: datetime) -> FileFacts:
+def _missing(file: FileFacts, now: datetime, *, explained: bool = False) -> FileFacts:
+    """The file, which is not on the page. A quarantine explains that: then it counts only that the page lacked it."""
+    if explained:
+        return replace(file, missing_seen=file.missing_seen or now)
     return replace(file, missing_since=file.missing_since or now, missing_seen=now)
 
 
@@ -244,30 +276,17 @@ def _project_after(project: ProjectFacts, page: ProjectPage, now: datetime) -> P
     )
 
 
-def _new_file(listed: ListedFile, project: ProjectFacts, page: ProjectPage, now: datetime) -> FileFacts:
+def _new_file(listed: ListedFile, project: ProjectFacts, page: ProjectPage, past: Past, now: datetime) -> FileFacts:
+    quarantine = past.release_quarantine(listed.version)
     return FileFacts(
         id=None,
         incarnation=project.incarnation,
         listed_file=listed,
         first_seen_at=now,
         first_seen_serial=page.serial,
-        quarantined_at=project.quarantined_at,
+        quarantined_by=quarantine.by,
+        quarantined_at=max(filter(None, (quarantine.at, project.quarantined_at)), default=None),
     )
-
-
-def _last_quarantine(rows: Iterable[JournalRow], version: str | None) -> datetime | None:
-    """When the project (without a version) or that release was last quarantined, by these rows."""
-    found = None
-    for row in rows:
-        match row.action:
-            case ProjectQuarantined() if version is None:
-                found = row.time
-            case ReleaseQuarantined() if version is not None and row.version is not None:
-                if same_version_key(row.version) == same_version_key(version):
-                    found = row.time
-            case _:
-                pass
-    return found
 
 
 def _about(kind: EventKind, file: FileFacts) -> Telling:

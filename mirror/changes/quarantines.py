@@ -6,16 +6,18 @@ from dataclasses import replace
 from mirror.changes.step import Step, Telling, current, is_version, key_of, keys_of, with_files
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import FileFacts, Memory, ProjectStatus
+from mirror.model import FileFacts, Memory, ProjectFacts, ProjectStatus
 
 
 def project_quarantined(memory: Memory, row: JournalRow) -> Step:
-    told_by_page = memory.project.quarantined_by == 0
+    if _ended_by_page(memory, row):
+        return Step(memory)
+    told_by_page = memory.project.quarantined_by == 0 and not _found_at_first_sight(memory.project)
     project = replace(
         memory.project, quarantined_by=row.serial, quarantined_at=row.time, status=ProjectStatus.QUARANTINED
     )
     files = current(memory)
-    changed = {key_of(file): replace(file, quarantined_at=row.time) for file in files}
+    changed = {key_of(file): replace(file, quarantined_at=row.time) for file in files if _was_there(file, row)}
     after = with_files(replace(memory, project=project), changed)
     if told_by_page:
         return Step(after)
@@ -23,7 +25,7 @@ def project_quarantined(memory: Memory, row: JournalRow) -> Step:
 
 
 def project_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
-    if memory.known and memory.project.quarantined_by is None:
+    if memory.known and memory.project.quarantined_by is None and memory.project.quarantined_at is not None:
         return Step(memory)  # the page said so first, and it was told then
     project = replace(memory.project, quarantined_by=None, status=ProjectStatus.ACTIVE)
     telling = _quarantine(EventKind.PROJECT_QUARANTINE_CLEARED, current(memory), row)
@@ -32,14 +34,47 @@ def project_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
 
 def release_quarantined(memory: Memory, row: JournalRow) -> Step:
     files = [file for file in current(memory) if is_version(file, row.version or "")]
-    changed = {key_of(file): replace(file, quarantined_by=row.serial, quarantined_at=row.time) for file in files}
+    # Copies kept of earlier lives are covered, too: they can be the very same bytes.
+    changed = {key_of(file): _quarantined(file, row) for file in memory.files if is_version(file, row.version or "")}
     return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINED, files, row),))
 
 
 def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
     files = [file for file in current(memory) if is_version(file, row.version or "")]
-    changed = {key_of(file): replace(file, quarantined_by=None) for file in files}
+    changed = {
+        key_of(file): replace(file, quarantined_by=None)
+        for file in memory.files
+        if is_version(file, row.version or "")
+    }
     return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINE_CLEARED, files, row),))
+
+
+def _quarantined(file: FileFacts, row: JournalRow) -> FileFacts:
+    blocked = replace(file, quarantined_by=row.serial)
+    return replace(blocked, quarantined_at=row.time) if _was_there(file, row) else blocked
+
+
+def _ended_by_page(memory: Memory, row: JournalRow) -> bool:
+    """Whether pages showed, and told, both this quarantine and its end before the journal could be read."""
+    project = memory.project
+    return (
+        memory.known
+        and project.quarantined_by is None
+        and project.quarantined_at is not None
+        and project.quarantined_at > row.time
+        and (project.page_serial or 0) >= row.serial
+        and not _found_at_first_sight(project)
+    )
+
+
+def _found_at_first_sight(project: ProjectFacts) -> bool:
+    """Whether the first page of all was that of a quarantined project: then nothing was told of it yet."""
+    return project.quarantined_at == project.known_since
+
+
+def _was_there(file: FileFacts, row: JournalRow) -> bool:
+    """Whether the quarantine lay on the file itself: a copy of what had departed before is blocked only meanwhile."""
+    return file.departed is None or file.departed.serial > row.serial
 
 
 def _quarantine(kind: EventKind, files: Iterable[FileFacts], row: JournalRow) -> Telling:

@@ -9,6 +9,7 @@ from mirror.changes.step import (
     Step,
     Telling,
     current,
+    ever_blocked,
     is_version,
     key_of,
     keys_of,
@@ -20,16 +21,22 @@ from mirror.changes.step import (
 from mirror.changes.yanks import settle_yanks
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectStatus, Serial
+from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus, Serial
 
 
 def _depart(files: Iterable[FileFacts], row: JournalRow, cause: DepartureCause) -> dict[FileKey, FileFacts]:
     changed = {}
     for file in files:
         # A quarantine ends with the release it lay on; that there was one is remembered in `quarantined_at`.
+        quarantined_by = file.quarantined_by if cause is DepartureCause.FILE else None
         departure = Departure(row.time, row.serial, cause, was_yanked=file.listed_file.yanked is not None)
         changed[key_of(file)] = replace(
-            file, listed=False, missing_since=None, missing_seen=None, quarantined_by=None, departed=departure
+            file,
+            listed=False,
+            missing_since=None,
+            missing_seen=None,
+            quarantined_by=quarantined_by,
+            departed=departure,
         )
     return changed
 
@@ -49,10 +56,10 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
     told, memory, was_yanked = settle_yanks(memory, version)
     of_version = [file for file in current(memory) if is_version(file, version)]
     gone = [file for file in of_version if file.departed is None and not outlived(memory, file, row)]
-    changed = _depart(gone, row, DepartureCause.RELEASE)
+    changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(gone, row, DepartureCause.RELEASE)
     changed |= {
         # Put up after the removal, seen before the row: the version had departed when this file came.
-        key_of(file): replace(file, stranger=True)
+        key_of(file): replace(file, stranger=True, quarantined_by=None)
         for file in of_version
         if file.departed is None and outlived(memory, file, row) and (file.first_seen_serial or 0) > row.serial
     }
@@ -64,36 +71,58 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
 
 
 def project_removed(memory: Memory, row: JournalRow) -> Step:
-    told, memory, _ = settle_yanks(memory, None)
-    gone = [file for file in current(memory) if file.departed is None and not outlived(memory, file, row)]
+    told, memory, was_yanked = settle_yanks(memory, None)
     survivors = [file for file in current(memory) if outlived(memory, file, row)]
-    after = with_files(memory, _depart(gone, row, DepartureCause.PROJECT))
-    project = replace(
-        after.project,
+    old_life = replace(memory, files=tuple(file for file in memory.files if file not in survivors))
+    gone = [file for file in current(old_life) if file.departed is None]
+    changed = _freed(old_life.files) | _depart(gone, row, DepartureCause.PROJECT)
+    telling = _removal(EventKind.PROJECT_DELETED, old_life, with_files(old_life, changed), gone, row)
+    if was_yanked and memory.known:
+        telling = replace(telling, was_yanked=True)
+    closed = replace(with_files(memory, changed), project=_closed(memory.project, row))
+    if not survivors:
+        return Step(closed, (*told, telling))
+    reborn = _reborn(closed, survivors, row)
+    return Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
+
+
+def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
+    closed = replace(
+        project,
         closed_serial=row.serial,
         closed_at=row.time,
-        quarantined_by=None,
-        quarantined_at=None,
-        status=ProjectStatus.ACTIVE,
-        page_serial=Serial(max(after.project.page_serial or 0, row.serial)),
+        page_serial=Serial(max(project.page_serial or 0, row.serial)),
         wanted_serial=None,
         refresh_at=None,
         attempts=0,
     )
-    telling = _removal(EventKind.PROJECT_DELETED, memory, replace(after, project=project), gone, row)
-    step = Step(replace(after, project=project), (*told, telling))
-    if not survivors:
-        return step
-    # A page newer than the row was seen first: the name lives again, and what that page listed belongs to the new life.
-    opened = open_incarnation(step.memory, None)
+    if (project.page_serial or 0) > row.serial and project.quarantined_by in (None, 0):
+        # A page newer than the row was seen first: what it says of a quarantine is about the next life.
+        return replace(closed, quarantined_at=project.quarantined_at if project.quarantined_by == 0 else None)
+    return replace(closed, quarantined_by=None, quarantined_at=None, status=ProjectStatus.ACTIVE)
+
+
+def _reborn(closed: Memory, survivors: Iterable[FileFacts], row: JournalRow) -> Memory:
+    """A page newer than the row was seen first: the name lives again, and what that page lists is of the new life."""
+    opened = open_incarnation(closed, None)
+    page_of_new_life = replace(
+        opened.project, versions=closed.project.versions, etag=closed.project.etag, extra=closed.project.extra
+    )
     moved = {
         key_of(file): replace(
-            file, incarnation=opened.project.incarnation, stranger=(file.first_seen_serial or 0) > row.serial
+            file,
+            incarnation=opened.project.incarnation,
+            quarantined_by=None,
+            stranger=file.stranger or (file.first_seen_serial or 0) > row.serial or ever_blocked(file),
         )
         for file in survivors
     }
-    reborn = with_files(opened, moved)
-    return Step(reborn, (*step.tellings, reregistered(reborn, Evidence.INDEX, None)))
+    return with_files(replace(opened, project=page_of_new_life), moved)
+
+
+def _freed(files: Iterable[FileFacts]) -> dict[FileKey, FileFacts]:
+    """Those that the row does not take: a quarantine that covered them, too, ends with what it lay on."""
+    return {key_of(file): replace(file, quarantined_by=None) for file in files if file.quarantined_by is not None}
 
 
 def _removal(
@@ -127,4 +156,5 @@ def _removal(
         remaining_releases=len(listed_versions(after)),
         latest_remaining=latest_after,
         was_latest=latest_before is not None and latest_before != latest_after,
+        incarnation=before.project.incarnation,
     )

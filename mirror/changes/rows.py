@@ -46,6 +46,9 @@ def by_rows(memory: Memory, rows: Iterable[JournalRow], now: datetime, *, replay
 
 
 def _by_row(memory: Memory, row: JournalRow, now: datetime) -> Step:
+    opened = memory.project.opened_serial
+    if opened is not None and row.serial < opened:
+        return Step(memory)  # about an earlier life, and applied in it
     match row.action:
         case FileRemoved(filename):
             return file_removed(memory, row, filename)

@@ -17,7 +17,10 @@ FileKey: TypeAlias = tuple[int, str, Sha256 | None]
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """An event in the making: the act and its files, whose states are known only after judging."""
+    """An event in the making: the act and its files, whose states are known only after judging.
+
+    `incarnation` is set where it is not the one that the memory is in after the step.
+    """
 
     kind: EventKind
     evidence: Evidence
@@ -32,6 +35,7 @@ class Telling:
     remaining_releases: int | None = None
     latest_remaining: str | None = None
     was_latest: bool | None = None
+    incarnation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +99,14 @@ def with_files(memory: Memory, changed: dict[FileKey, FileFacts]) -> Memory:
 
 def outlived(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
     """Whether a page as new as the row, or newer, lists the file: then the row is older news than the file."""
+    if not file.listed:
+        return False
+    if file.first_seen_serial is not None and file.first_seen_serial >= row.serial:
+        return True  # however it is missing now, it was there after the row
     page_serial = memory.project.page_serial
-    return file.listed and file.missing_since is None and page_serial is not None and page_serial >= row.serial
+    return file.missing_seen is None and page_serial is not None and page_serial >= row.serial
+
+
+def ever_blocked(file: FileFacts) -> bool:
+    """Whether the file was ever blocked, by an operator or by a quarantine that may long be over."""
+    return any(mark is not None for mark in (file.blocked_by, file.purged_at, file.quarantined_by, file.quarantined_at))

@@ -58,8 +58,14 @@ create table projects (
     attempts smallint not null default 0,
     -- Goes up with whatever changes the page that is served.
     revision bigint not null
-);
+-- The queue's rows change all the time: what they were is cleared away daily, not once a fifth of the table is dead.
+) with (autovacuum_vacuum_scale_factor = 0.02);
 create index projects_to_refresh on projects (refresh_at) where refresh_at is not null;
+-- How many there are: counting them would read the whole table.
+create table project_count (
+    only_one boolean primary key default true check (only_one),
+    known integer not null
+);
 
 -- Facts about every file ever seen, and the state derived from them.
 create table files (
@@ -71,7 +77,10 @@ create table files (
     -- The 32 bytes that the segments of the file's path spell: how a file is found without its page.
     path_digest bytea check (length(path_digest) = 32),
     version text,
-    url text not null,
+    -- Where the URL ends in the path that is spelt by path_digest and filename, as PyPI's do, only what comes before it
+    -- is stored: the path would be a third of the row.
+    url text,
+    url_base text,
     size bigint,
     upload_time timestamptz,
     yanked text,
@@ -104,10 +113,18 @@ create table files (
     cause text,
     -- When the clock alone changes the state.
     state_until timestamptz,
-    unique nulls not distinct (project, incarnation, filename, sha256)
+    check (num_nonnulls(url, url_base) = 1),
+    check (url_base is null or path_digest is not null)
 );
-create index files_by_path on files (path_digest);
-create index files_by_sha256 on files (sha256);
+-- What identifies a file is its project, incarnation, filename and sha256. The latter two as one short digest make an
+-- index of a third of the size. It finds the files of a project, too.
+create unique index files_once on files (
+    project, incarnation, (md5(filename || '/' || coalesce(encode(sha256, 'hex'), ''))::uuid)
+);
+-- Files are asked for by a path, and bytes are named by operators, one digest at a time: a hash index is enough and half
+-- as large.
+create index files_by_path on files using hash (path_digest);
+create index files_by_sha256 on files using hash (sha256);
 create index files_withdrawn on files (project) where state not in ('live', 'yanked');
 create index files_passing on files (state_until) where state_until is not null;
 
@@ -136,6 +153,7 @@ create table backlog (
     last_error text
 );
 create index backlog_next on backlog (priority, due_at);
+create index backlog_claimed on backlog (claimed_by) where claimed_by is not null;
 
 -- The events, numbered without gaps in the order of commit. Payloads lie apart so that one can be taken away.
 create table event_head (
@@ -158,6 +176,11 @@ create table event_payloads (
     number bigint primary key references events,
     payload bytea not null
 );
+-- How many events of each kind were told: counting them would take longer with every event.
+create table event_counts (
+    kind text primary key,
+    told bigint not null
+);
 
 -- What operators did, and which bytes may never enter the store again.
 create table acts (
@@ -175,3 +198,4 @@ create table tombstones (
 );
 
 insert into event_head (number, chain) values (0, '');
+insert into project_count (known) values (0);

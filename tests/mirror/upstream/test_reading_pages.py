@@ -244,7 +244,7 @@ def test_status_markers_are_read_and_unknown_ones_mean_active(written: object, m
     ("in_body", "in_header", "meant"),
     [
         (40, "39", 40),
-        ("40", "39", 40),
+        ("41", "39", 41),
         (None, "39", 39),
         (0, None, None),
         ("many", None, None),
