@@ -1,0 +1,103 @@
+"""The kinds of values that settings have, each with its way of being written: "5m", "64MiB", a URL, a list of hosts."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic_settings import NoDecode
+
+_SPAN = re.compile(r"\A(\d+(?:\.\d+)?)(ms|s|m|h|d)?\Z")
+_SPAN_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE = re.compile(r"\A(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)\Z")
+_SIZE_UNIT = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_HOST = re.compile(r"\A(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?\Z")
+
+
+def _read_span(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    found = _SPAN.match(value) if isinstance(value, str) else None
+    if found is None or (found[2] is None and float(found[1]) != 0):
+        raise ValueError('a time span such as "90s", "5m", "72h" or "30d" is needed')
+    try:
+        return timedelta(seconds=float(found[1]) * _SPAN_UNIT[found[2] or "s"])
+    except OverflowError as e:
+        raise ValueError("a shorter time span is needed") from e
+
+
+def _write_span(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit in ("d", "h", "m", "s"):
+        if seconds and seconds % _SPAN_UNIT[unit] == 0:
+            return f"{seconds / _SPAN_UNIT[unit]:.0f}{unit}"
+    return f"{seconds:g}s" if seconds else "0"
+
+
+def _read_size(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    found = _SIZE.match(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('a size such as "64MiB" or "4GiB" is needed')
+    return int(float(found[1]) * _SIZE_UNIT[found[2]])
+
+
+def _write_size(value: int) -> str:
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if value and value % _SIZE_UNIT[unit] == 0:
+            return f"{value // _SIZE_UNIT[unit]}{unit}"
+    return f"{value}B"
+
+
+def _read_waiting_span(value: object) -> object:
+    span = _read_span(value)
+    if span == timedelta(0):
+        raise ValueError("a time span longer than 0 is needed")
+    return span
+
+
+def _read_memory(value: object) -> object:
+    return None if value in (None, "forever") else _read_span(value)
+
+
+def _write_memory(value: timedelta | None) -> str:
+    return "forever" if value is None else _write_span(value)
+
+
+def _read_http_url(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a URL is needed")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an http:// or https:// URL is needed")
+    if parts.username or parts.password:
+        raise ValueError("a URL without user name and password is needed")
+    return value
+
+
+def _read_store_url(value: object) -> object:
+    if value != "" and not (isinstance(value, str) and value.startswith("file:/")):
+        raise ValueError('an address such as "file:/srv/everpin" is needed')
+    return value
+
+
+def _read_hosts(value: object) -> object:
+    # The environment has no lists: there, commas separate.
+    hosts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    for host in hosts if isinstance(hosts, list | tuple) else [hosts]:
+        if not isinstance(host, str) or not _HOST.match(host):
+            raise ValueError('hosts such as "files.example.org" or "127.0.0.1:8080" are needed')
+    return hosts
+
+
+Span = Annotated[timedelta, BeforeValidator(_read_span), PlainSerializer(_write_span)]
+WaitingSpan = Annotated[timedelta, BeforeValidator(_read_waiting_span), PlainSerializer(_write_span)]
+Size = Annotated[int, BeforeValidator(_read_size), PlainSerializer(_write_size)]
+SpanOrForever = Annotated[timedelta | None, BeforeValidator(_read_memory), PlainSerializer(_write_memory)]
+HttpUrl = Annotated[str, BeforeValidator(_read_http_url)]
+OptionalHttpUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" else _read_http_url(value))]
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_hosts)]
+StoreUrl = Annotated[str, BeforeValidator(_read_store_url)]
+Port = Annotated[int, Field(ge=1, le=65535)]
