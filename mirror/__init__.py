@@ -18,7 +18,8 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     actions         the text of a journal row's action, read
     logs, metrics   how this process speaks to its operators
     seams           where tests let the process die
-    settings        every setting, declared and explained once; its kinds of values are in setting_values
+    settings        every setting, declared and explained once
+    setting_values  the kinds of values that settings have: time spans, sizes, URLs, hosts
     journal_rows    the journal: one type for each kind of row
     model           the nouns: pages, files, projects
     errors, clock   the errors that cross rooms; the one place that reads the time
