@@ -5,6 +5,7 @@ the order of their names, applies what was observed (`mirror.changes`), judges e
 changed, wants the bytes of what departed, tells other processes, and at last numbers the events.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -79,7 +80,8 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
         of_project = by_project[name]
         before = await _memory_for_rows(conn, name, locked.get(name), of_project, now)
         before = replace(before, pending=waiting.get(name, ()))
-        written.append(await _store(conn, before, _row_by_row(before, of_project, now), rules=rules, now=now))
+        steps = await _row_by_row(before, of_project, now)
+        written.append(await _store(conn, before, steps, rules=rules, now=now))
     await _tell(conn, written)
 
 
@@ -175,11 +177,13 @@ async def _memory_for_rows(
     return Memory(known, await files.of_project(conn, known))
 
 
-def _row_by_row(before: Memory, of_project: Iterable[JournalRow], now: datetime) -> list[Step]:
+async def _row_by_row(before: Memory, of_project: Iterable[JournalRow], now: datetime) -> list[Step]:
     """Each row's own step, so that what is told of it shows the files as they were at that moment."""
     steps = [Step(before)]
     for row in of_project:
         steps.append(by_rows(steps[-1].memory, [row], now))
+        # Of a project with tens of thousands of files one row takes a tenth of a second; pages are served meanwhile.
+        await asyncio.sleep(0)
     return steps
 
 

@@ -63,6 +63,8 @@ _COLUMNS = (
 _UPDATE = (
     f"update files set ({', '.join(_COLUMNS)}) = ({', '.join(f'${n + 2}' for n in range(len(_COLUMNS)))}) where id = $1"  # noqa: S608 - made of the constant names above
 )
+# A project with tens of thousands of files may be removed: each command must end long before it is given up.
+_AT_A_TIME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,10 @@ async def insert(conn: Connection, project_id: int, files: Iterable[FileFacts]) 
 
 async def update(conn: Connection, project_id: int, files: Iterable[FileFacts]) -> None:
     """Stores the facts and states of files that are known by id."""
-    await conn.executemany(_UPDATE, [(file.id, *_values(project_id, file)) for file in files])
+    files = tuple(files)
+    for start in range(0, len(files), _AT_A_TIME):
+        batch = files[start : start + _AT_A_TIME]
+        await conn.executemany(_UPDATE, [(file.id, *_values(project_id, file)) for file in batch])
 
 
 def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:

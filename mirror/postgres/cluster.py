@@ -21,6 +21,7 @@ CONFIGURATION = """
 # given on its command line and cannot be changed here.
 max_connections = 60
 shared_buffers = 128MB
+wal_compression = on
 jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
