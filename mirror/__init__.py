@@ -5,7 +5,7 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     web/            what clients see: pages, files, health; errors become answers in one place
     refresh         one project's page, asked of upstream and observed
     supply          the bytes of a known file, from the store or by a fetch
-    observe         the only writer of facts and states: what was observed becomes one transaction
+    observe/        the only writer of facts and states: what was observed becomes one transaction
     keep/           fetch, verify, put, record: the only way bytes enter the store
     catalog/        what is remembered: the only SQL, the only door to PostgreSQL
     store/          the bytes: whole, immutable, named by their sha256

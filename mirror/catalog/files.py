@@ -102,6 +102,21 @@ async def by_id(conn: Connection, file_id: int) -> FoundFile | None:
     return FoundFile(ProjectName(record["project_name"]), _facts(record)) if record else None
 
 
+async def twins(conn: Connection, file_id: int) -> list[int]:
+    """The ids of the project's other files with the same bytes, as in another life of the name, not known as stored."""
+    # Most names have lived once, and of those no other file needs to be looked at.
+    records = await conn.fetch(
+        """
+        select other.id from files
+            join projects on projects.id = files.project and projects.incarnation > 1
+            join files as other on other.project = files.project and other.sha256 = files.sha256
+        where files.id = $1 and other.id <> $1 and other.stored_at is null order by other.id
+        """,
+        file_id,
+    )
+    return [record["id"] for record in records]
+
+
 async def is_tombstoned(conn: Connection, sha256: Sha256) -> bool:
     """Whether an operator destroyed these bytes: they may not enter the store again."""
     found: bool = await conn.fetchval("select exists (select from tombstones where sha256 = $1)", bytes.fromhex(sha256))

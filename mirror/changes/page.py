@@ -24,6 +24,7 @@ from mirror.model import (
     ProjectPage,
     ProjectStatus,
     Serial,
+    Sha256,
     YankChange,
 )
 
@@ -31,7 +32,8 @@ from mirror.model import (
 def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) -> Step:
     """What is known of a project after its first page, judged also by the rows that came before we looked.
 
-    `rows` are all remembered rows of the project, in order. They were told when they came, so nothing is told here.
+    `rows` are all remembered rows of the project, in order. They were told when they came, so nothing is told here but
+    a quarantine that only the page knows of.
     """
     rows = tuple(replace(row, time=min(row.time, now)) for row in rows)
     later = [row for row in rows if page.serial is None or row.serial > page.serial]
@@ -53,7 +55,10 @@ def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) ->
         replace(file, stranger=past.lives_ended > 0 or past.version_was_removed(file.version))
         for file in (_new_file(listed, project, page, past, now) for listed in page.files)
     )
-    return by_rows(Memory(_project_after(project, page, now), files), later, now, replay=True)
+    seen = by_rows(Memory(_project_after(project, page, now), files), later, now, replay=True)
+    if seen.memory.project.quarantined_by != 0:
+        return seen
+    return Step(seen.memory, (_status_telling(EventKind.PROJECT_QUARANTINED, seen.memory, page),))
 
 
 def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: datetime) -> Step:
@@ -113,7 +118,7 @@ def _list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) ->
     by_name: dict[str, list[FileFacts]] = {}
     for file in memory.files:
         by_name.setdefault(file.filename, []).append(file)
-    listed_names = {listed.filename for listed in page.files}
+    listed_keys = {(listed.filename, listed.sha256) for listed in page.files}
     changed: dict[FileKey, FileFacts] = {}
     new: list[FileFacts] = []
     tellings: list[Telling] = []
@@ -122,7 +127,7 @@ def _list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) ->
         found = _same_file(namesakes, listed, memory.project.incarnation)
         if found is None:
             file = _new_file(listed, memory.project, page, past, now)
-            came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_names)
+            came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_keys)
             file, telling = _judge_newcomer(file, namesakes, came_late=came_late or memory.project.incarnation > 1)
             new.append(file)
         else:
@@ -194,18 +199,19 @@ def _judge_newcomer(
     return replace(file, stranger=came_late), None
 
 
-def _version_departed(file: FileFacts, memory: Memory, listed_names: set[str]) -> bool:
+def _version_departed(file: FileFacts, memory: Memory, listed: set[tuple[str, Sha256 | None]]) -> bool:
     """Whether all we knew of the file's version is gone, or is missing from the very page that brings the file.
 
-    No quarantine explains that absence: it would hide the newcomer as well. Nor do strangers stand for the version.
+    No quarantine explains that absence: it would hide the newcomer as well. Nor do strangers stand for the version, nor
+    other files under the name of one that was known before.
     """
     if file.version is None:
         return False
     siblings = [known for known in memory.files if is_version(known, file.version)]
     return bool(siblings) and all(
         known.departed is not None
-        or known.filename not in listed_names
-        or (known.stranger and known.released_by is None)
+        or ((known.filename, known.sha256) not in listed and (known.filename, None) not in listed)
+        or ((known.stranger or known.replaced) and known.released_by is None)
         for known in siblings
     )
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from mirror.changes.step import Step, Telling, current, is_version, key_of, keys_of, with_files
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import FileFacts, Memory, ProjectFacts, ProjectStatus
+from mirror.model import FileFacts, Memory, ProjectStatus
 
 
 def project_quarantined(memory: Memory, row: JournalRow) -> Step:
     if _ended_by_page(memory, row):
         return Step(memory)
-    told_by_page = memory.project.quarantined_by == 0 and not _found_at_first_sight(memory.project)
+    told_by_page = memory.project.quarantined_by == 0
     project = replace(
         memory.project, quarantined_by=row.serial, quarantined_at=row.time, status=ProjectStatus.QUARANTINED
     )
@@ -42,9 +42,7 @@ def release_quarantined(memory: Memory, row: JournalRow) -> Step:
 def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
     files = [file for file in current(memory) if is_version(file, row.version or "")]
     changed = {
-        key_of(file): replace(file, quarantined_by=None)
-        for file in memory.files
-        if is_version(file, row.version or "")
+        key_of(file): replace(file, quarantined_by=None) for file in memory.files if is_version(file, row.version or "")
     }
     return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINE_CLEARED, files, row),))
 
@@ -63,13 +61,7 @@ def _ended_by_page(memory: Memory, row: JournalRow) -> bool:
         and project.quarantined_at is not None
         and project.quarantined_at > row.time
         and (project.page_serial or 0) >= row.serial
-        and not _found_at_first_sight(project)
     )
-
-
-def _found_at_first_sight(project: ProjectFacts) -> bool:
-    """Whether the first page of all was that of a quarantined project: then nothing was told of it yet."""
-    return project.quarantined_at == project.known_since
 
 
 def _was_there(file: FileFacts, row: JournalRow) -> bool:

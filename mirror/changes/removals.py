@@ -56,12 +56,14 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
     told, memory, was_yanked = settle_yanks(memory, version)
     of_version = [file for file in current(memory) if is_version(file, version)]
     gone = [file for file in of_version if file.departed is None and not outlived(memory, file, row)]
-    changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(gone, row, DepartureCause.RELEASE)
+    changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(
+        gone, row, DepartureCause.RELEASE
+    )
     changed |= {
-        # Put up after the removal, seen before the row: the version had departed when this file came.
+        # Put up after the removal, or brought back, and seen before the row: the version had departed when it came.
         key_of(file): replace(file, stranger=True, quarantined_by=None)
         for file in of_version
-        if file.departed is None and outlived(memory, file, row) and (file.first_seen_serial or 0) > row.serial
+        if file.departed is None and outlived(memory, file, row) and (file.first_seen_serial or 0) >= row.serial
     }
     after = with_files(memory, changed)
     telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row)

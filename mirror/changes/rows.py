@@ -57,7 +57,7 @@ def _by_row(memory: Memory, row: JournalRow, now: datetime) -> Step:
         case ProjectRemoved():
             return project_removed(memory, row)
         case ProjectCreated():
-            return project_created(memory, row)
+            return project_created(_wanting(memory, row, now), row)
         case ReleaseYanked():
             return release_yanked(_wanting(memory, row, now), row, now)
         case ReleaseUnyanked():

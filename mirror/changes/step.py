@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from packaging.version import InvalidVersion, Version
@@ -78,16 +79,19 @@ def listed_versions(memory: Memory) -> dict[str, str]:
 
 def latest_version(memory: Memory) -> str | None:
     """The version an installer without a pin would choose of what upstream lists: final, not yanked, highest."""
-    candidates = []
-    for file in current(memory):
-        if not file.listed or file.version is None:
-            continue
-        try:
-            parsed = Version(file.version)
-        except InvalidVersion:
-            continue
-        candidates.append((file.listed_file.yanked is None, not parsed.is_prerelease, parsed, file.version))
-    return max(candidates)[3] if candidates else None
+    listed = {(f.version, f.listed_file.yanked is None) for f in current(memory) if f.listed and f.version is not None}
+    ranked = ((is_offered, rank, text) for text, is_offered in listed if (rank := _rank(text)) is not None)
+    return max(ranked, default=(False, None, None))[2]
+
+
+# Asked for all versions of a project whenever one of them is removed, and some projects have twenty thousand.
+@lru_cache(maxsize=65536)
+def _rank(version: str) -> tuple[bool, Version] | None:
+    try:
+        parsed = Version(version)
+    except InvalidVersion:
+        return None
+    return (not parsed.is_prerelease, parsed)
 
 
 def with_files(memory: Memory, changed: dict[FileKey, FileFacts]) -> Memory:

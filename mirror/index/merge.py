@@ -19,11 +19,13 @@ from mirror.model import (
     ProjectFacts,
     ProjectStatus,
     Serial,
+    Sha256,
     State,
     same_version_key,
 )
 
 _OFFERED = frozenset({State.LIVE, State.YANKED, State.KEPT})
+_NEVER = frozenset({State.BLOCKED, State.PURGED})
 _ZERO = Version("0")
 
 
@@ -58,7 +60,7 @@ def offered(memory: Memory) -> Offer:
     status = _status(project)
     if status is ProjectStatus.QUARANTINED:
         return Offer(status=status, serial=project.page_serial)
-    chosen = _one_per_filename(facts for facts in memory.files if facts.state in _OFFERED)
+    chosen = _one_per_filename(facts for facts in _last_lives(memory.files) if facts.state in _OFFERED)
     entries = [entry for facts in chosen if (entry := _entry(facts)) is not None]
     entries.sort(key=lambda entry: (_order(entry.file.version or ""), entry.file.filename))
     return Offer(
@@ -77,6 +79,18 @@ def _status(project: ProjectFacts) -> ProjectStatus:
         # Upstream has no status for what it no longer has; what is kept is offered like any active project's files.
         return ProjectStatus.ACTIVE
     return project.status
+
+
+def _last_lives(files: Iterable[FileFacts]) -> Iterable[FileFacts]:
+    """Of the same bytes in several lives of the name the last, and none where any of them is blocked or purged."""
+    last: dict[tuple[str, Sha256 | None], FileFacts] = {}
+    for facts in files:
+        key = (facts.filename, facts.sha256)
+        before = last.get(key)
+        outdone = before is None or (before.state not in _NEVER and facts.incarnation >= before.incarnation)
+        if outdone or facts.state in _NEVER:
+            last[key] = facts
+    return last.values()
 
 
 def _one_per_filename(files: Iterable[FileFacts]) -> Iterable[FileFacts]:

@@ -75,7 +75,9 @@ async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
     for candidate in candidates:
         if candidate.facts.state in (State.PURGED, State.BLOCKED):
             return candidate
-    return min(candidates, key=lambda candidate: _PREFERENCE.index(candidate.facts.state))
+    # Where the same name lived more than once, the last life says what these bytes are worth.
+    last = {(c.project, c.facts.sha256): c for c in sorted(candidates, key=lambda c: c.facts.incarnation)}
+    return min(last.values(), key=lambda candidate: _PREFERENCE.index(candidate.facts.state))
 
 
 def _owners(filename: str) -> list[ProjectName]:

@@ -144,7 +144,8 @@ class History:
 
 def known(*files: ListedFile, serial: int = 50, journal: Iterable[JournalRow] = ()) -> History:
     """A project that was seen at this serial with these files, all of which the store has."""
-    history = History(journal=list(journal))
+    history = History(journal=list(journal), now=NOW - timedelta(hours=1))
     history.page(page(serial, *files))
     history.store()
+    history.now = NOW
     return history

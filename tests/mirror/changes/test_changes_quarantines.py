@@ -256,7 +256,7 @@ def test_a_removal_after_a_cleared_quarantine_is_believed_though_its_page_came_f
 
 
 def test_a_quarantined_project_seen_for_the_first_time_is_quarantined() -> None:
-    """By the page's status alone, and the row that clears it is told."""
+    """By the page's status alone, which is told at once; so is the row that clears it."""
     history = History()
 
     history.page(page(72, status=QUARANTINED))
@@ -266,7 +266,7 @@ def test_a_quarantined_project_seen_for_the_first_time_is_quarantined() -> None:
     history.rows(row(74, "remove release", "1.0"))
 
     assert (seen.quarantined_by, seen.quarantined_at) == (0, NOW)
-    assert history.kinds() == ["project.quarantine_cleared", "release.deleted"]
+    assert history.kinds() == ["project.quarantined", "project.quarantine_cleared", "release.deleted"]
     assert history.states() == {WHEEL: "held quarantine"}
 
 

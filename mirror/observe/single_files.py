@@ -1,0 +1,79 @@
+"""What was observed of single files: their bytes are in the store, or cannot be had."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from mirror.catalog import files, projects
+from mirror.catalog.database import Connection
+from mirror.changes import Telling
+from mirror.changes.step import key_of
+from mirror.events import EventDraft, EventKind, Evidence
+from mirror.model import FileFacts, HashSource, Memory, Sha256
+from mirror.observe.storing import shown
+from mirror.observe.telling import Written, draft, tell
+from mirror.states import Rules, judge
+
+
+async def file_stored(
+    conn: Connection, file_id: int, *, sha256: Sha256, size: int, source: HashSource, rules: Rules, now: datetime
+) -> None:
+    """Notes that the store holds the file's verified bytes; told as rescued where it had departed without them."""
+
+    def stored(file: FileFacts) -> FileFacts:
+        listed = file.listed_file
+        if listed.sha256 is None:
+            file = replace(file, listed_file=replace(listed, sha256=sha256, size=size), hash_source=source)
+        elif listed.size is None:
+            file = replace(file, listed_file=replace(listed, size=size))
+        return replace(file, stored_at=file.stored_at or now, lost_at=None)
+
+    await _change_file(conn, file_id, stored, rules=rules, now=now)
+    for twin in await files.twins(conn, file_id):
+        await _change_file(conn, twin, stored, rules=rules, now=now)
+    for twin in await files.twins(conn, file_id):
+        await _change_file(conn, twin, stored, rules=rules, now=now)
+
+
+async def metadata_stored(conn: Connection, file_id: int, *, sha256: Sha256, rules: Rules, now: datetime) -> None:
+    """Notes that the store holds the file's metadata."""
+
+    def stored(file: FileFacts) -> FileFacts:
+        listed = replace(file.listed_file, core_metadata=sha256)
+        return replace(file, listed_file=listed, metadata_stored_at=file.metadata_stored_at or now)
+
+    await _change_file(conn, file_id, stored, rules=rules, now=now)
+
+
+async def file_lost(conn: Connection, file_id: int, *, rules: Rules, now: datetime) -> None:
+    """Notes that the bytes could not be had any more."""
+    await _change_file(conn, file_id, lambda file: replace(file, lost_at=now), rules=rules, now=now)
+
+
+async def _change_file(
+    conn: Connection, file_id: int, change: Callable[[FileFacts], FileFacts], *, rules: Rules, now: datetime
+) -> None:
+    found = await files.by_id(conn, file_id)
+    if found is None:
+        return
+    project = (await projects.lock(conn, [found.project]))[found.project]
+    found = await files.by_id(conn, file_id)  # as it is under the lock
+    if found is None or project.id is None:
+        return
+    before = found.facts
+    after = change(before)
+    verdict = judge(after, project, rules=rules, now=now)
+    after = replace(after, state=verdict.state, cause=verdict.cause, state_until=verdict.until)
+    if after == before:
+        return
+    await files.update(conn, project.id, [after])
+    changed = shown(before) != shown(after)
+    drafts: tuple[EventDraft, ...] = ()
+    if changed:
+        await projects.update(conn, project, changed=True)
+    if after.departed is not None and before.stored_at is None and after.stored_at is not None:
+        telling = Telling(
+            EventKind.RESCUED, Evidence.INDEX, (key_of(after),), version=after.version, filename=after.filename
+        )
+        drafts = (draft(telling, Memory(project, (after,)), rules=rules, now=now),)
+    await tell(conn, [Written(found.project, drafts, changed)])

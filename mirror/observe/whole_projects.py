@@ -1,0 +1,107 @@
+"""What was observed of whole projects: pages, absences, rows of the journal, the passing of time."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from mirror.catalog import files, journal, pending, projects, rows
+from mirror.catalog.database import Connection
+from mirror.changes import Step, by_absence, by_clock, by_page, by_rows, first_sight
+from mirror.journal_rows import FileAdded, JournalRow, Other, ReleaseCreated, RoleChanged
+from mirror.model import Memory, ProjectFacts, ProjectName, ProjectPage
+from mirror.observe.storing import store, store_first
+from mirror.observe.telling import tell
+from mirror.states import Rules
+
+
+async def page(conn: Connection, seen: ProjectPage, *, rules: Rules, now: datetime) -> bool:
+    """Applies a project page, also the first one. False where it is older than one believed before."""
+    known = await _lock_known(conn, seen.project)
+    if known is None:
+        # Before any lock on a project: ticks take the journal first, too.
+        await journal.hold(conn)
+        remembered = await rows.of_project(conn, seen.project)
+        written = await store_first(conn, first_sight(seen, remembered, now), rules=rules, now=now)
+        if written is not None:
+            await tell(conn, [written])
+            return True
+        known = (await projects.lock(conn, [seen.project]))[seen.project]
+    before = await _memory(conn, known)
+    remembered = await rows.of_project(conn, seen.project)
+    written = await store(conn, before, [by_page(before, seen, remembered, now)], rules=rules, now=now)
+    await tell(conn, [written])
+    return not written.stale
+
+
+async def absence(conn: Connection, project: ProjectName, *, rules: Rules, now: datetime) -> None:
+    """Applies the answer that upstream has no such page. Of an unknown project there is nothing to note."""
+    known = await _lock_known(conn, project)
+    if known is None:
+        return
+    before = await _memory(conn, known)
+    await tell(conn, [await store(conn, before, [by_absence(before, now)], rules=rules, now=now)])
+
+
+async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Rules, now: datetime) -> None:
+    """Applies rows of any projects, in the order of their serials, and tells them, those of unknown projects too."""
+    by_project: dict[ProjectName, list[JournalRow]] = {}
+    for row in new:
+        if not isinstance(row.action, RoleChanged):
+            by_project.setdefault(row.project, []).append(row)
+    locked = await projects.lock(conn, by_project)
+    waiting = await pending.of_projects(conn, by_project)
+    written = []
+    for name in sorted(by_project):
+        of_project = by_project[name]
+        before = await _memory_for_rows(conn, name, locked.get(name), of_project, now)
+        before = replace(before, pending=waiting.get(name, ()))
+        steps = await _row_by_row(before, of_project, now)
+        written.append(await store(conn, before, steps, rules=rules, now=now))
+    await tell(conn, written)
+
+
+async def clock(conn: Connection, names: Iterable[ProjectName], *, rules: Rules, now: datetime) -> None:
+    """Applies what only the time or other rules decide: yanks that are due, states that have passed."""
+    names = sorted(set(names))
+    locked = await projects.lock(conn, names)
+    waiting = await pending.of_projects(conn, names)
+    written = []
+    for name in names:
+        before = await _memory(conn, locked[name]) if name in locked else _unknown(name, now)
+        before = replace(before, pending=waiting.get(name, ()))
+        written.append(await store(conn, before, [by_clock(before, now)], rules=rules, now=now))
+    await tell(conn, written)
+
+
+async def _lock_known(conn: Connection, name: ProjectName) -> ProjectFacts | None:
+    return (await projects.lock(conn, [name])).get(name)
+
+
+async def _memory(conn: Connection, project: ProjectFacts) -> Memory:
+    waiting = await pending.of_projects(conn, [project.name])
+    return Memory(project, await files.of_project(conn, project), waiting.get(project.name, ()))
+
+
+async def _memory_for_rows(
+    conn: Connection, name: ProjectName, known: ProjectFacts | None, of_project: Sequence[JournalRow], now: datetime
+) -> Memory:
+    if known is None:
+        return _unknown(name, now)
+    if all(isinstance(row.action, FileAdded | ReleaseCreated | Other) for row in of_project):
+        return Memory(known)  # additions only ask for a newer page; their many rows must not read every file
+    return Memory(known, await files.of_project(conn, known))
+
+
+async def _row_by_row(before: Memory, of_project: Iterable[JournalRow], now: datetime) -> list[Step]:
+    """Each row's own step, so that what is told of it shows the files as they were at that moment."""
+    steps = [Step(before)]
+    for row in of_project:
+        steps.append(by_rows(steps[-1].memory, [row], now))
+        # Of a project with tens of thousands of files one row takes a tenth of a second; pages are served meanwhile.
+        await asyncio.sleep(0)
+    return steps
+
+
+def _unknown(name: ProjectName, now: datetime) -> Memory:
+    return Memory(ProjectFacts(None, name, name, now), known=False)
