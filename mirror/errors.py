@@ -26,6 +26,10 @@ class UpstreamUnavailableError(EverpinError):
     """Upstream could not be asked, or its answer cannot be believed. Says nothing about what exists."""
 
 
+class RefusedError(EverpinError):
+    """By this mirror's own settings it does not do that; asking again changes nothing."""
+
+
 class WrongBytesError(EverpinError):
     """A body is complete but is not what its digest or size promised."""
 

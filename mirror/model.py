@@ -14,10 +14,12 @@ from functools import lru_cache
 from typing import NewType
 
 from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 ProjectName = NormalizedName
 Serial = NewType("Serial", int)
+LARGEST_SERIAL = 2**31 - 1
+"""The largest serial that can be asked for: the `int` of XML-RPC has 32 bits."""
 Sha256 = NewType("Sha256", str)
 """64 lower-case hexadecimal digits."""
 
@@ -44,7 +46,7 @@ def same_version_key(version: str) -> str:
     """A text that two versions share exactly when PEP 440 calls them equal; others are equal only to themselves."""
     try:
         parsed = Version(version)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; numbers of thousands of digits are another
         return version.strip().lower()
     release = parsed.release
     while len(release) > 1 and release[-1] == 0:

@@ -15,7 +15,7 @@ import structlog
 from mirror import metrics, observe
 from mirror.catalog import instance, projects
 from mirror.catalog.database import Catalog
-from mirror.errors import NotThereError, UpstreamUnavailableError
+from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
 from mirror.model import ProjectName, ProjectPage
 from mirror.states import Rules
 from mirror.upstream.hosts import freeze
@@ -83,6 +83,16 @@ class Refresher:
             log.info("refresh.failed", project=project, error=str(error))
 
     async def _refresh(self, project: ProjectName) -> Refreshed:
+        try:
+            return await self._ask_and_observe(project)
+        except EverpinError:
+            raise
+        except Exception as e:
+            # A defect that one hostile page brings out must not cost anybody the page that we have.
+            log.exception("refresh.crashed", project=project)
+            raise UpstreamUnavailableError(f"the page of {project} could not be taken in") from e
+
+    async def _ask_and_observe(self, project: ProjectName) -> Refreshed:
         async with self._catalog.reading() as conn:
             known = await projects.find(conn, project)
         etag = known.etag if known and known.closed_serial is None else None

@@ -10,6 +10,9 @@ from pydantic_settings import NoDecode
 
 _SPAN = re.compile(r"\A(\d+(?:\.\d+)?)(ms|s|m|h|d)?\Z")
 _SPAN_UNIT = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+# Added to any date of these centuries it still is a date.
+_LONGEST_SPAN = timedelta(days=36_500)
+_SHORTEST_WAIT = timedelta(milliseconds=100)
 _SIZE = re.compile(r"\A(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)\Z")
 _SIZE_UNIT = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HOST = re.compile(r"\A(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?\Z")
@@ -21,10 +24,10 @@ def _read_span(value: object) -> object:
     found = _SPAN.match(value) if isinstance(value, str) else None
     if found is None or (found[2] is None and float(found[1]) != 0):
         raise ValueError('a time span such as "90s", "5m", "72h" or "30d" is needed')
-    try:
-        return timedelta(seconds=float(found[1]) * _SPAN_UNIT[found[2] or "s"])
-    except OverflowError as e:
-        raise ValueError("a shorter time span is needed") from e
+    seconds = float(found[1]) * _SPAN_UNIT[found[2] or "s"]
+    if seconds > _LONGEST_SPAN.total_seconds():
+        raise ValueError(f"a time span of at most {_LONGEST_SPAN.days}d is needed")
+    return timedelta(seconds=seconds)
 
 
 def _write_span(value: timedelta) -> str:
@@ -53,8 +56,8 @@ def _write_size(value: int) -> str:
 
 def _read_waiting_span(value: object) -> object:
     span = _read_span(value)
-    if span == timedelta(0):
-        raise ValueError("a time span longer than 0 is needed")
+    if isinstance(span, timedelta) and span < _SHORTEST_WAIT:
+        raise ValueError(f"a time span of at least {_write_span(_SHORTEST_WAIT)} is needed")
     return span
 
 
@@ -70,11 +73,16 @@ def _read_http_url(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("a URL is needed")
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
         raise ValueError("an http:// or https:// URL is needed")
     if parts.username or parts.password:
         raise ValueError("a URL without user name and password is needed")
     return value
+
+
+def _read_index_url(value: object) -> object:
+    # With or without the slash it is the same index, and a catalog must not take it for another.
+    return f"{str(_read_http_url(value)).rstrip('/')}/"
 
 
 def _read_store_url(value: object) -> object:
@@ -97,6 +105,7 @@ WaitingSpan = Annotated[timedelta, BeforeValidator(_read_waiting_span), PlainSer
 Size = Annotated[int, BeforeValidator(_read_size), PlainSerializer(_write_size)]
 SpanOrForever = Annotated[timedelta | None, BeforeValidator(_read_memory), PlainSerializer(_write_memory)]
 HttpUrl = Annotated[str, BeforeValidator(_read_http_url)]
+IndexUrl = Annotated[str, BeforeValidator(_read_index_url)]
 OptionalHttpUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" else _read_http_url(value))]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_hosts)]
 StoreUrl = Annotated[str, BeforeValidator(_read_store_url)]

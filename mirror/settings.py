@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from mirror.errors import StartError
 from mirror.setting_values import (
     Hosts,
-    HttpUrl,
+    IndexUrl,
     OptionalHttpUrl,
     Port,
     Size,
@@ -42,7 +42,7 @@ def _default_index_url() -> str:
 
 
 class Upstream(_Section):
-    index_url: HttpUrl = Field(default_factory=_default_index_url)
+    index_url: IndexUrl = Field(default_factory=_default_index_url)
     """The simple index to mirror. One catalog belongs to one index. Default: PyPI's."""
     xmlrpc_url: OptionalHttpUrl = ""
     """Where the journal is asked for. Empty: `/pypi` on the index's host."""
@@ -119,6 +119,11 @@ class Watcher(_Section):
     """Where `everpin watch` answers `/healthz`, `/readyz` and `/metrics`."""
     port: Port = 8081
     """The port `everpin watch` listens on."""
+
+    @property
+    def patience(self) -> timedelta:
+        """For how long the journal vouches for what was read of it: two looks may fail, the third must not."""
+        return self.poll_interval * 3
 
 
 class Safety(_Section):

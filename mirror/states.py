@@ -75,7 +75,7 @@ def _judge_departed(file: FileFacts, *, rules: Rules, now: datetime) -> Judgemen
             if until is None or now < until:
                 return Judgement(State.HELD, Cause.QUARANTINE, until)
         born = file.listed_file.upload_time or file.first_seen_at
-        if file.departed.at - born < rules.min_age:
+        if max(file.departed.at - born, timedelta(0)) < rules.min_age:
             return Judgement(State.HELD, Cause.YOUNG)
     if file.stored_at is not None:
         return Judgement(State.KEPT)

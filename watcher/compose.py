@@ -78,12 +78,12 @@ async def catalog_of(settings: Settings, *, create: bool) -> AsyncIterator[Catal
 
 
 @asynccontextmanager
-async def parts_of(settings: Settings) -> AsyncIterator[Parts]:
-    """The parts of a long-lived command. An embedded database is migrated; another one must have been."""
+async def parts_of(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Parts]:
+    """The parts of a long-lived command. An embedded database is migrated; another one only when `migrating`."""
     rules = rules_of(settings)
     async with AsyncExitStack() as stack:
         is_embedded = not settings.database.url.get_secret_value()
-        catalog = await stack.enter_async_context(catalog_of(settings, create=is_embedded))
+        catalog = await stack.enter_async_context(catalog_of(settings, create=is_embedded or migrating))
         async with catalog.writing() as conn:
             await instance.ensure(conn, settings.upstream.index_url, now=clock.now())
         await apply_rules(catalog, rules)
@@ -139,11 +139,11 @@ def watcher_application(parts: Parts) -> web.Application:
     """The few URLs of `everpin watch`."""
     app = web.Application(middlewares=[problems.middleware])
     app.on_response_prepare.append(problems.add_headers)
-    health.add_routes(app, health.Health(parts.catalog, parts.store, list, clock.now))
+    health.add_routes(app, health.Health(parts.catalog, parts.store, parts.settings.watcher.patience, clock.now))
     return app
 
 
-def listening_socket(host: str, port: int, *, setting: str) -> socket.socket:
+def listening_socket(host: str, port: int, *, section: str) -> socket.socket:
     """A bound socket, so that a port in use is found out before anything else is started."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -155,7 +155,9 @@ def listening_socket(host: str, port: int, *, setting: str) -> socket.socket:
             bound.close()
             raise
     except OSError as e:
-        raise StartError(f"cannot listen on {host} port {port} ({e.strerror}); set {setting} to another") from e
+        raise StartError(
+            f"cannot listen on {host} port {port} ({e.strerror}); change {section}.host or {section}.port"
+        ) from e
     return bound
 
 

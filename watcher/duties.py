@@ -10,7 +10,7 @@ import aiohttp
 import structlog
 
 from mirror import observe
-from mirror.catalog import pending, projects, rows
+from mirror.catalog import journal, pending, projects, rows
 from mirror.catalog.database import Catalog
 from mirror.catalog.notices import BacklogGrew, Notice, NoticesLost
 from mirror.errors import EverpinError, UpstreamUnavailableError
@@ -99,7 +99,13 @@ class Duties:
         self._schedule: Schedule | None = None
 
     async def first_look(self) -> None:
-        """Sets the cursor before any page is fetched, so that no row falls between. Does not wait long for it."""
+        """Sets the cursor before any page is fetched, so that no row falls between. Does not wait long for it.
+
+        Where it was set at an earlier start nothing needs to be waited for.
+        """
+        async with self._catalog.reading() as conn:
+            if await journal.position(conn) is not None:
+                return
         try:
             await asyncio.wait_for(self._poller.tick(), _FIRST_POLL_SECONDS)
         except TimeoutError:

@@ -11,7 +11,7 @@ from mirror import metrics, observe
 from mirror.catalog import backlog, files
 from mirror.catalog.database import Catalog
 from mirror.catalog.files import FoundFile
-from mirror.errors import EverpinError, NotThereError, WrongBytesError
+from mirror.errors import EverpinError, NotThereError, RefusedError, WrongBytesError
 from mirror.model import State
 from mirror.states import Rules
 from mirror.supply import Supply
@@ -97,7 +97,7 @@ class BacklogKeeper:
             if found.facts.stored_at is None:
                 await self._supply.fetch(found).finished()
             await self._keep_metadata(found)
-        except (NotThereError, WrongBytesError) as e:
+        except (NotThereError, RefusedError) as e:
             await self._not_had(found, attempts, e, is_rescue=is_rescue)
         except EverpinError as e:
             await self._retry(found, attempts, e)
@@ -120,28 +120,44 @@ class BacklogKeeper:
         if attempts + 1 < _TRIES_UNTIL_LOST:
             await self._retry(found, attempts, error)
             return
-        metrics.keep_failures.labels("not_there").inc()
-        if is_rescue:
-            metrics.rescues.labels("lost").inc()
-        log.error("keeper.lost", project=found.project, filename=found.facts.filename, error=str(error))
+        if found.facts.id is None:
+            return
+        if found.facts.lost_at is None:
+            metrics.keep_failures.labels("not_there").inc()
+            if is_rescue:
+                metrics.rescues.labels("lost").inc()
+            log.error("keeper.lost", project=found.project, filename=found.facts.filename, error=str(error))
         async with self._catalog.writing() as conn:
-            if found.facts.id is not None:
-                await observe.file_lost(conn, found.facts.id, rules=self._rules, now=self._now())
-                await backlog.done(conn, found.facts.id)
+            await observe.file_lost(conn, found.facts.id, rules=self._rules, now=self._now())
+        wait = _slow_wait(attempts + 1 - _TRIES_UNTIL_LOST)
+        if wait is None:
+            await self._finish(found.facts.id)
+        else:
+            await self._try_again(found.facts.id, wait, error)
 
     async def _retry(self, found: FoundFile, attempts: int, error: EverpinError) -> None:
         wait = min(_FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16), _LONGEST_RETRY_SECONDS)
         metrics.keep_failures.labels("retried").inc()
-        if found.facts.id is None:
-            return
+        if found.facts.id is not None:
+            await self._try_again(found.facts.id, timedelta(seconds=wait), error)
+
+    async def _try_again(self, file_id: int, wait: timedelta, error: EverpinError) -> None:
         async with self._catalog.writing() as conn:
-            await backlog.retry_later(
-                conn, found.facts.id, due_at=self._now() + timedelta(seconds=wait), error=str(error)
-            )
+            await backlog.retry_later(conn, file_id, due_at=self._now() + wait, error=str(error))
 
     async def _finish(self, file_id: int) -> None:
         async with self._catalog.writing() as conn:
             await backlog.done(conn, file_id)
+
+
+def _slow_wait(tries: int) -> timedelta | None:
+    """How long to wait after so many tries for a file that counts as lost: storage has been wrong for hours before.
+
+    Every hour for a day, then every day for a month; None when nothing more is to be hoped for.
+    """
+    if tries < 24:
+        return timedelta(hours=1)
+    return timedelta(days=1) if tries < 24 + 30 else None
 
 
 async def _ended(tasks: set[asyncio.Task[None]]) -> None:

@@ -42,7 +42,7 @@ async def read(conn: Connection) -> Instance:
     """The instance. Raises StartError before the first `ensure`."""
     record = await conn.fetchrow("select uuid, epoch, index_url, file_hosts, rules, created_at from instance")
     if record is None:
-        raise StartError("the database is empty; start `everpin up` or `everpin mirror` once")
+        raise StartError("the database is empty; start `everpin up`, `everpin mirror` or `everpin watch` once")
     hosts = record["file_hosts"]
     return Instance(
         uuid.UUID(str(record["uuid"])),

@@ -14,7 +14,10 @@ def project_quarantined(memory: Memory, row: JournalRow) -> Step:
         return Step(memory)
     told_by_page = memory.project.quarantined_by == 0
     project = replace(
-        memory.project, quarantined_by=row.serial, quarantined_at=row.time, status=ProjectStatus.QUARANTINED
+        memory.project,
+        quarantined_by=row.serial,
+        quarantined_at=row.time,
+        status=_status(memory, row, ProjectStatus.QUARANTINED),
     )
     files = current(memory)
     changed = {key_of(file): replace(file, quarantined_at=row.time) for file in files if _was_there(file, row)}
@@ -27,7 +30,7 @@ def project_quarantined(memory: Memory, row: JournalRow) -> Step:
 def project_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
     if memory.known and memory.project.quarantined_by is None and memory.project.quarantined_at is not None:
         return Step(memory)  # the page said so first, and it was told then
-    project = replace(memory.project, quarantined_by=None, status=ProjectStatus.ACTIVE)
+    project = replace(memory.project, quarantined_by=None, status=_status(memory, row, ProjectStatus.ACTIVE))
     telling = _quarantine(EventKind.PROJECT_QUARANTINE_CLEARED, current(memory), row)
     return Step(replace(memory, project=project), (telling,))
 
@@ -50,6 +53,11 @@ def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
 def _quarantined(file: FileFacts, row: JournalRow) -> FileFacts:
     blocked = replace(file, quarantined_by=row.serial)
     return replace(blocked, quarantined_at=row.time) if _was_there(file, row) else blocked
+
+
+def _status(memory: Memory, row: JournalRow, status: ProjectStatus) -> ProjectStatus:
+    """The status by this row, or the one that a page as new as the row showed already."""
+    return memory.project.status if (memory.project.page_serial or 0) >= row.serial else status
 
 
 def _ended_by_page(memory: Memory, row: JournalRow) -> bool:

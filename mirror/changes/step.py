@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
@@ -89,7 +89,7 @@ def latest_version(memory: Memory) -> str | None:
 def _rank(version: str) -> tuple[bool, Version] | None:
     try:
         parsed = Version(version)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; numbers of thousands of digits are another
         return None
     return (not parsed.is_prerelease, parsed)
 

@@ -17,7 +17,8 @@ def release_yanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
     told_before = None
     if not newer_page:
         told_before = next((f.listed_file.yanked for f in files if f.listed_file.yanked is not None), None)
-        memory = _set_yanked(memory, files, "" if told_before is None else told_before)
+        older = [file for file in files if not outlived(memory, file, row)]
+        memory = _set_yanked(memory, older, "" if told_before is None else told_before)
     pending = PendingYank(
         row.serial,
         version,

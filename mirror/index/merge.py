@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from mirror.index.paths import file_path
 from mirror.model import (
@@ -166,5 +166,5 @@ def _order(version: str) -> tuple[bool, Version, str]:
     """Sorts as PyPI does: PEP 440 order, and every version that PEP 440 does not know before all that it knows."""
     try:
         return True, Version(version), ""
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; numbers of thousands of digits are another
         return False, _ZERO, version

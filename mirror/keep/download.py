@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from mirror.errors import EverpinError, StoreError, UpstreamUnavailableError, WrongBytesError
+from mirror.errors import EverpinError, RefusedError, StoreError, UpstreamUnavailableError, WrongBytesError
 from mirror.events import presentable
 from mirror.keep.spool import Spool
 from mirror.keep.threads import in_thread
@@ -186,7 +186,7 @@ class Download:
         if self._wanted.size is not None and size > self._wanted.size:
             raise WrongBytesError(f"upstream sent more than the {self._wanted.size} bytes that it had promised")
         if size > self._means.max_file_size:
-            raise StoreError(f"the file is larger than keep.max_file_size ({self._means.max_file_size} bytes)")
+            raise RefusedError(f"the file is larger than keep.max_file_size ({self._means.max_file_size} bytes)")
 
     async def _follow(self, spool: Spool) -> AsyncGenerator[bytes, None]:
         spool.hold()

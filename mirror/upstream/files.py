@@ -6,7 +6,7 @@ Whether they are the right bytes is for the caller to find out.
 from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from mirror.errors import NotThereError, UpstreamUnavailableError
+from mirror.errors import NotThereError, RefusedError, UpstreamUnavailableError
 from mirror.upstream.hosts import is_allowed
 from mirror.upstream.session import Answer, UpstreamSession, shown
 
@@ -35,11 +35,11 @@ class FileBody:
 async def open_file(session: UpstreamSession, url: str, *, allowed_hosts: Collection[str]) -> AsyncIterator[FileBody]:
     """Upstream's answer for `url`, its body not yet read.
 
-    Raises NotThereError for 403, 404 and 410, else UpstreamUnavailableError; also for a host that is not allowed, here
-    or behind a redirect.
+    Raises NotThereError for 403, 404 and 410, RefusedError for a host that is not allowed, and for everything else,
+    a redirect to such a host included, UpstreamUnavailableError.
     """
     if not is_allowed(url, allowed_hosts):
-        raise UpstreamUnavailableError(
+        raise RefusedError(
             f"files are not fetched from the host of {shown(url)}; upstream.allowed_file_hosts lists those they are"
         )
     async with session.get(

@@ -14,7 +14,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from mirror.errors import UpstreamUnavailableError
-from mirror.model import ListedFile, ProjectName, ProjectPage, ProjectStatus, Serial, Sha256, sha256
+from mirror.model import LARGEST_SERIAL, ListedFile, ProjectName, ProjectPage, ProjectStatus, Serial, Sha256, sha256
 from mirror.upstream.hosts import origin_of
 from mirror.upstream.versions import Versions
 
@@ -80,6 +80,9 @@ _STATUS_KEYS = frozenset(_Status.__struct_encode_fields__)
 
 # msgspec raises the first for wrong types and syntax, the second for bad UTF-8 inside strings, the third for a tower of
 # brackets.
+# No file is older than the first index or comes from another century; and such times can be calculated with.
+_EARLIEST_YEAR, _LATEST_YEAR = 1990, 2200
+
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -102,9 +105,13 @@ def parse_page(
         top = _top.decode(body)
         meta = msgspec.json.decode(top.meta, type=_Meta)
         status = msgspec.json.decode(top.project_status, type=_Status | None)
+        serial = _serial_of_meta(meta) or serial_of_header(serial_header)
         extra = _top_extra(body, top, has_status=status is not None)
     except _UNREADABLE as e:
         raise UpstreamUnavailableError(f"the page of {project} is not what PEP 691 describes: {e}") from e
+    if (serial or 0) > LARGEST_SERIAL:
+        # Believed, it would make every true page after it look old.
+        raise UpstreamUnavailableError(f"the page of {project} has a serial that no journal can reach")
     if meta.api_version.partition(".")[0] != "1":
         raise UpstreamUnavailableError(f"the page of {project} has another major version of the API than 1")
     if canonicalize_name(top.name) != project:
@@ -113,7 +120,7 @@ def parse_page(
     files = _files(top.files, page_url, Versions(project, versions))
     page = ProjectPage(
         project=project,
-        serial=_serial_of_meta(meta) or serial_of_header(serial_header),
+        serial=serial,
         status=_project_status(status),
         versions=versions,
         files=files,
@@ -241,7 +248,9 @@ def _moment(text: str | None) -> datetime | None:
     """An unreadable time is as good as none; one without a zone is read as UTC, as PEP 700 demands it to be."""
     try:
         moment = datetime.fromisoformat(text) if text else None
-        return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
+        if moment is None or not _EARLIEST_YEAR <= moment.year < _LATEST_YEAR:
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
 

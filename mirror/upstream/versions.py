@@ -8,7 +8,7 @@ version is looked for in the filename.
 import re
 from collections.abc import Iterable
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from mirror.model import ProjectName, same_version_key
 
@@ -45,7 +45,7 @@ class Versions:
         """PEP 427 writes `-` in a version as `_`, which PEP 440 reads alike but for local versions."""
         try:
             version = str(Version(text))
-        except InvalidVersion:
+        except ValueError:  # InvalidVersion is one; numbers of thousands of digits are another
             return self._by_spelling.get(_spelling(text))
         return self._by_key.get(same_version_key(version), version)
 

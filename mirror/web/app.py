@@ -14,7 +14,7 @@ from mirror.settings import Settings
 from mirror.store.interface import Store
 from mirror.supply import Supply
 from mirror.web import files, health, problems, simple
-from mirror.web.keys import CATALOG, PAGES, REFRESHER, SETTINGS, SUPPLY
+from mirror.web.keys import CATALOG, PAGES, SETTINGS, SUPPLY
 from mirror.web.pages import Pages
 
 
@@ -34,12 +34,11 @@ async def application(
     app = web.Application(middlewares=[problems.middleware])
     app[CATALOG] = catalog
     app[PAGES] = pages
-    app[REFRESHER] = refresher
     app[SETTINGS] = settings
     app[SUPPLY] = supply
     app.on_response_prepare.append(problems.add_headers)
     add_routes(app)
-    health.add_routes(app, health.Health(catalog, store, lambda: _degraded(pages), now))
+    health.add_routes(app, health.Health(catalog, store, settings.watcher.patience, now, lambda: _degraded(pages)))
 
     def hear(notice: Notice) -> None:
         pages.heard(notice)
@@ -60,4 +59,4 @@ def add_routes(app: web.Application) -> None:
 
 
 def _degraded(pages: Pages) -> list[str]:
-    return [] if pages.is_vouched_for() else ["journal"]
+    return [] if pages.is_hearing else ["notices"]

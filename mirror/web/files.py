@@ -5,7 +5,6 @@ can belong to, and never fetched otherwise. The state rules the file and its met
 they learnt the address.
 """
 
-import asyncio
 import re
 from contextlib import suppress
 
@@ -13,21 +12,21 @@ from aiohttp import web
 from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
 
 from mirror.catalog.files import FoundFile
-from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
+from mirror.errors import EverpinError, NotThereError
+from mirror.index.negotiate import ContentType
 from mirror.index.paths import Kind, ParsedPath, parse_path
 from mirror.keep import Download
 from mirror.model import Cause, ProjectName, State, project_name
-from mirror.refresh import Refresher
 from mirror.store.keys import StoreKey
 from mirror.supply import Stored, Supply, by_path
-from mirror.web.keys import CATALOG, REFRESHER, SUPPLY
+from mirror.web.keys import CATALOG, PAGES, SUPPLY
+from mirror.web.pages import Pages
 from mirror.web.problems import Problem
 
 _SERVED = (State.LIVE, State.YANKED, State.KEPT)
 _PREFERENCE = [State.LIVE, State.YANKED, State.KEPT, State.HELD, State.LOST]
 _CACHE_CONTROL = "public, max-age=600"
 """The bytes never change, but a takedown must reach caches that we cannot reach."""
-_OBSERVE_SECONDS = 10.0
 _VERSION_BEGINS = re.compile(r"-(?=v?[0-9])", re.ASCII)
 _MOST_OWNERS = 3
 _LONGEST_NAME_TOLD = 80
@@ -65,7 +64,7 @@ async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
     candidates = await by_path(catalog, asked.digest, asked.filename)
     if not candidates:
         for project in _owners(asked.filename):
-            await _observe(request.app[REFRESHER], project)
+            await _observe(request.app[PAGES], project)
             candidates = await by_path(catalog, asked.digest, asked.filename)
             if candidates:
                 break
@@ -97,11 +96,10 @@ def _owners(filename: str) -> list[ProjectName]:
     return names[:_MOST_OWNERS]
 
 
-async def _observe(refresher: Refresher, project: ProjectName) -> None:
-    try:
-        await asyncio.wait_for(refresher.refresh(project), _OBSERVE_SECONDS)
-    except TimeoutError as e:
-        raise UpstreamUnavailableError(f"upstream did not answer for {project} in time") from e
+async def _observe(pages: Pages, project: ProjectName) -> None:
+    """Has the project's page, as fresh as any client would get it; that one is fresh asks nothing of upstream."""
+    with suppress(NotThereError):
+        await pages.get(project, ContentType.V1_JSON)
 
 
 def _refuse_withheld(found: FoundFile) -> None:

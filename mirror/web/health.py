@@ -7,7 +7,7 @@ Ready means that the catalog and the store can be used. Whatever else is wrong (
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from aiohttp import web
@@ -17,7 +17,7 @@ from mirror import metrics
 from mirror.catalog import backlog, events, instance, journal, projects
 from mirror.catalog.database import Catalog
 from mirror.errors import EverpinError
-from mirror.model import Sha256
+from mirror.model import Position, Sha256
 from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
 
@@ -28,12 +28,17 @@ _PROBE = StoreKey(Sha256("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49599
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is asked for one's health. `degraded` names what works less well than it should."""
+    """What is asked for one's health.
+
+    A journal that was not read for longer than `patience` works less well than it should; `degraded` names what else
+    does.
+    """
 
     catalog: Catalog
     store: Store
-    degraded: Callable[[], list[str]]
+    patience: timedelta
     now: Callable[[], datetime]
+    degraded: Callable[[], list[str]] = list
 
 
 HEALTH = web.AppKey("health", Health)
@@ -66,7 +71,7 @@ async def ready(request: web.Request) -> web.Response:
     return _json(
         {
             "status": "ready",
-            "degraded": health.degraded(),
+            "degraded": [*_journal(health, position), *health.degraded()],
             "journal_serial": position.serial if position else None,
             "lag_seconds": round((health.now() - position.checked_at).total_seconds(), 1) if position else None,
         }
@@ -87,6 +92,11 @@ async def figures(request: web.Request) -> web.Response:
         metrics.journal_serial.set(position.serial)
         metrics.watcher_lag_seconds.set((health.now() - position.checked_at).total_seconds())
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _journal(health: Health, position: Position | None) -> list[str]:
+    is_read = position is not None and health.now() - position.checked_at < health.patience
+    return [] if is_read else ["journal"]
 
 
 def _json(body: dict[str, object], *, status: int = 200) -> web.Response:

@@ -39,7 +39,6 @@ _ASK_AGAIN_SECONDS = 10.0
 _ABSENT_SECONDS = 10.0
 """For so long upstream's answer that there is no such project is believed."""
 _MOST_ABSENT = 10_000
-_HEARTBEATS_MISSED = 3
 # Rendering takes about 10 µs a file: beyond this a thread does it, so that nobody else waits for the loop.
 _FILES_RENDERED_IN_THE_LOOP = 300
 # What a page costs beside the bytes of its bodies, and what each file on it does.
@@ -84,13 +83,13 @@ class Pages:
         self._memory = settings.mirror.memory
         self._stale_after = settings.mirror.stale_after
         self._max_trust = settings.mirror.max_trust
-        self._patience = settings.watcher.poll_interval * _HEARTBEATS_MISSED
+        self._patience = settings.watcher.patience
         self._held: OrderedDict[ProjectName, _Held] = OrderedDict()
         self._held_bytes = 0
         self._loading: dict[ProjectName, asyncio.Task[_Held | None]] = {}
         self._absent: OrderedDict[ProjectName, float] = OrderedDict()
         self._vouched_at: datetime | None = None
-        self._is_hearing = False
+        self.is_hearing = False
         self._ask_again = 0.0
 
     def heard(self, notice: Notice) -> None:
@@ -102,7 +101,7 @@ class Pages:
             case JournalRead(_, at):
                 self._vouched_at = at
             case NoticesLost(hearing):
-                self._is_hearing = hearing
+                self.is_hearing = hearing
                 self._vouched_at = None
                 self._loading.clear()
                 self._absent.clear()
@@ -117,7 +116,7 @@ class Pages:
         held = self._held.get(project)
         if held is not None and held.offer.valid_until is not None and held.offer.valid_until <= now:
             held = None
-        if held is not None and not self._is_hearing and not await self._is_current(project, held):
+        if held is not None and not self.is_hearing and not await self._is_current(project, held):
             held = None
         if held is None:
             held = await self._load(project)

@@ -16,6 +16,7 @@ from mirror.errors import (
     CatalogUnavailableError,
     EverpinError,
     NotThereError,
+    RefusedError,
     StoreError,
     UpstreamUnavailableError,
     WrongBytesError,
@@ -68,6 +69,8 @@ def of_error(error: EverpinError) -> Problem:
     match error:
         case NotThereError():
             return Problem(404, "Not Found", str(error))
+        case RefusedError():
+            return Problem(403, f"Refused: {error}")
         case UpstreamUnavailableError():
             return Problem(503, "Upstream Unavailable", str(error))
         case WrongBytesError():

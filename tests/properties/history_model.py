@@ -87,8 +87,9 @@ class Record:
     listings: set[int]
     late: bool = False
     replaced: bool = False
-    hidden: set[int] = field(default_factory=set)
-    """Serials of pages that said the project is quarantined before any row did, while this file was not known gone."""
+    hidden: set[tuple[int, int]] = field(default_factory=set)
+    """Pages that said the project is quarantined before any row did, while this file was not known to be gone: their
+    serials, with that of the last page that had listed it."""
 
     @property
     def first(self) -> int:
@@ -248,7 +249,7 @@ class Story:
         """Whether project or release were quarantined in the life that ends with, or contains, the removal."""
         life = self._life(before.serial - 1)
         # What a page said is not taken back by a row that shows later that the file went before: it waits for a human.
-        if any(self._life(serial) == life for serial in record.hidden):
+        if any(self._life(serial) == life and last < before.serial for serial, last in record.hidden):
             return True
         return any(
             self._life(row.serial) == life
@@ -329,9 +330,8 @@ class Story:
         if now and not was:
             for record in self.records.values():
                 if self.departure(record) is None:
-                    record.hidden.add(page.serial)
-        if first_look:
-            # A row of the same quarantine that is read later tells of it; nothing was told before.
+                    record.hidden.add((page.serial, record.last))
+        if first_look and not (now and not was):
             return []
         if now != was:
             kind = "project.quarantined" if now else "project.quarantine_cleared"

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 from mirror import observe
-from mirror.catalog import backlog, journal, pending, projects
+from mirror.catalog import journal, pending, projects
 from mirror.catalog.database import Catalog, Connection
 from mirror.errors import UpstreamUnavailableError
 from mirror.model import Sha256
@@ -352,7 +352,8 @@ class World:
     async def _is_calm(self) -> bool:
         async with self._catalog.reading() as conn:
             return not (
-                await backlog.count(conn)
+                # For what counts as lost it goes on asking for a month.
+                await conn.fetchval("select count(*) from backlog join files on file = id where lost_at is null")
                 or await conn.fetchval("select count(*) from projects where refresh_at is not null")
                 or await conn.fetchval("select count(*) from pending_yanks")
             )

@@ -168,7 +168,35 @@ async def test_only_after_several_tries_a_file_is_lost(house: House, pypi: PyPIS
         pypi.advance(timedelta(minutes=1))
 
     assert seen == [*((tries, "held rescue") for tries in range(1, 6)), (6, "lost")]
+
+
+async def test_a_lost_file_is_asked_for_again_and_comes_back(house: House, pypi: PyPISim) -> None:
+    """Storage that was wrong for hours costs nobody the file; after a month nothing more is hoped for."""
+    (filename,) = await departed(house, "1.0")
+    pypi.faults.forget_file(filename)
+    for _ in range(8):
+        await house.keeper.work_off()
+        pypi.advance(timedelta(hours=1))
+    lost = (await house.states("demo"))[filename]
+    pypi.faults.mend_all()
+
+    await house.keeper.work_off()
+
+    assert lost == "lost"
+    assert (await house.states("demo"))[filename] == "kept"
     assert await waiting(house) == []
+
+
+async def test_wrong_bytes_do_not_make_a_file_lost(house: House, pypi: PyPISim) -> None:
+    """A proxy's page in place of the file says nothing about whether the file can be had."""
+    (filename,) = await departed(house, "1.0")
+    pypi.faults.wrong_bytes(filename)
+
+    for _ in range(10):
+        await house.keeper.work_off()
+        pypi.advance(timedelta(hours=1))
+
+    assert (await house.states("demo"))[filename] == "held rescue"
 
 
 async def test_a_file_is_kept_without_metadata_that_cannot_be_had(house: House, pypi: PyPISim) -> None:

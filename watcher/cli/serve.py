@@ -32,9 +32,9 @@ async def up(settings: Settings) -> None:
     Example: everpin up --data-dir ./everpin-data
     """
     async with AsyncExitStack() as stack:
-        bound = listening_socket(settings.mirror.host, settings.mirror.port, setting="mirror.port")
+        bound = listening_socket(settings.mirror.host, settings.mirror.port, section="mirror")
         stack.callback(bound.close)
-        parts = await stack.enter_async_context(parts_of(settings))
+        parts = await stack.enter_async_context(parts_of(settings, migrating=True))
         duties = await stack.enter_async_context(duties_of(parts))
         await duties.first_look()
         app = await stack.enter_async_context(mirror_application(parts, duties=duties))
@@ -54,7 +54,7 @@ async def mirror(settings: Settings) -> None:
     Example: everpin mirror --config /etc/everpin.toml
     """
     async with AsyncExitStack() as stack:
-        bound = listening_socket(settings.mirror.host, settings.mirror.port, setting="mirror.port")
+        bound = listening_socket(settings.mirror.host, settings.mirror.port, section="mirror")
         stack.callback(bound.close)
         parts = await stack.enter_async_context(parts_of(settings))
         app = await stack.enter_async_context(mirror_application(parts))
@@ -73,7 +73,7 @@ async def watch(settings: Settings) -> None:
     Example: everpin watch --config /etc/everpin.toml
     """
     async with AsyncExitStack() as stack:
-        bound = listening_socket(settings.watcher.host, settings.watcher.port, setting="watcher.port")
+        bound = listening_socket(settings.watcher.host, settings.watcher.port, section="watcher")
         stack.callback(bound.close)
         parts = await stack.enter_async_context(parts_of(settings))
         duties = await stack.enter_async_context(duties_of(parts))

@@ -59,9 +59,7 @@ async def events_after(request: web.Request) -> web.Response:
         me = await instance.read(conn)
         last = await events.last_number(conn)
         start = Cursor.parse(since) if since else Cursor(me.epoch, 0)
-        if start is None:
-            raise Problem(400, "Bad Request", "since is not a cursor")
-        if start.epoch != me.epoch or start.number > last:
+        if start is None or start.epoch != me.epoch or start.number > last:
             body = {"resync": True, "oldest": str(Cursor(me.epoch, 0))}
             return web.Response(status=410, body=msgspec.json.encode(body), content_type="application/json")
         found = await events.after(conn, start.number, limit=limit + 1, epoch=me.epoch, projects=projects, kinds=kinds)

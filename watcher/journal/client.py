@@ -17,8 +17,8 @@ from defusedxml.xmlrpc import DefusedExpatParser
 from mirror.errors import UpstreamUnavailableError
 from mirror.events import presentable
 from mirror.journal_rows import JournalRow
-from mirror.model import Serial
-from watcher.journal.parse import LARGEST_SERIAL, BadRowError, parse_row
+from mirror.model import LARGEST_SERIAL, Serial
+from watcher.journal.parse import BadRowError, parse_row
 
 _Read = TypeVar("_Read")
 

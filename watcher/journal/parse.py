@@ -13,10 +13,7 @@ from packaging.utils import canonicalize_name
 from mirror.actions import read_action
 from mirror.errors import EverpinError
 from mirror.journal_rows import JournalRow, Other
-from mirror.model import Serial, project_name
-
-LARGEST_SERIAL: Final = 2**31 - 1
-"""The largest serial that can be asked for: XML-RPC's `int` has 32 bits."""
+from mirror.model import LARGEST_SERIAL, Serial, project_name
 
 LONGEST_TEXT: Final = 2000
 """Names, versions and actions are cut after so many characters; no real one comes near."""

@@ -14,7 +14,7 @@ from mirror.errors import (
     CatalogUnavailableError,
     EverpinError,
     NotThereError,
-    StoreError,
+    RefusedError,
     UpstreamUnavailableError,
     WrongBytesError,
 )
@@ -202,7 +202,7 @@ async def test_a_file_that_is_too_large_is_not_kept(house: House, announced: boo
     house.upstream.answers["/f"] = says(too_large) if announced else streams_for_ever(bytes(2**20))
     download = house.keeper.fetch(house.wanted(too_large, sized=False))
 
-    with pytest.raises(StoreError, match=r"larger than keep\.max_file_size"):
+    with pytest.raises(RefusedError, match=r"larger than keep\.max_file_size"):
         await download.finished()
 
     assert house.spooled() == []
@@ -212,7 +212,7 @@ async def test_a_file_whose_promised_size_is_too_large_is_not_asked_for(house: H
     """The page's word is enough."""
     wanted = replace(house.wanted(BODY), size=MAX_FILE_SIZE + 1)
 
-    with pytest.raises(StoreError, match=r"larger than keep\.max_file_size"):
+    with pytest.raises(RefusedError, match=r"larger than keep\.max_file_size"):
         await house.keeper.fetch(wanted).finished()
 
     assert house.upstream.asked == []

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from mirror.errors import NotThereError, UpstreamUnavailableError
+from mirror.errors import NotThereError, RefusedError, UpstreamUnavailableError
 from mirror.upstream.files import open_file
 from mirror.upstream.session import UpstreamSession
 from tests.mirror.upstream.canned_upstream import CannedUpstream, canned_upstream, redirects, says, streams
@@ -67,7 +67,7 @@ async def test_a_foreign_host_is_never_asked(session: UpstreamSession, upstream:
         upstream.answers["/f"] = redirects("/g")
         upstream.answers["/g"] = redirects(f"{foreign.url}/f")
 
-        with pytest.raises(UpstreamUnavailableError, match="allowed_file_hosts"):
+        with pytest.raises(RefusedError, match="allowed_file_hosts"):
             async with open_file(session, f"{foreign.url}/f", allowed_hosts=(upstream.host,)):
                 raise AssertionError("a foreign host was asked")
         with pytest.raises(UpstreamUnavailableError, match="does not follow"):

@@ -25,7 +25,8 @@ from mirror.journal_rows import (
     ReleaseYanked,
     RoleChanged,
 )
-from watcher.journal.parse import LARGEST_SERIAL, LONGEST_TEXT, BadRowError, parse_row
+from mirror.model import LARGEST_SERIAL
+from watcher.journal.parse import LONGEST_TEXT, BadRowError, parse_row
 
 TIME = 1_795_317_132
 
