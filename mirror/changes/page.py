@@ -10,21 +10,19 @@ from datetime import datetime
 
 from mirror.changes.clock import tell_yanks
 from mirror.changes.incarnations import open_incarnation, reregistered
-from mirror.changes.past import Past, past_of
+from mirror.changes.listings import list_files, new_file
+from mirror.changes.past import past_of
 from mirror.changes.rows import by_rows
-from mirror.changes.step import FileKey, Step, Telling, current, ever_blocked, is_version, key_of, keys_of
+from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow, ProjectQuarantineCleared, ProjectQuarantined
 from mirror.model import (
     FileFacts,
-    HashSource,
-    ListedFile,
     Memory,
     ProjectFacts,
     ProjectPage,
     ProjectStatus,
     Serial,
-    Sha256,
     YankChange,
 )
 
@@ -53,7 +51,7 @@ def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) ->
     )
     files = tuple(
         replace(file, stranger=past.lives_ended > 0 or past.version_was_removed(file.version))
-        for file in (_new_file(listed, project, page, past, now) for listed in page.files)
+        for file in (new_file(listed, project, page, past, now) for listed in page.files)
     )
     seen = by_rows(Memory(_project_after(project, page, now), files), later, now, replay=True)
     if seen.memory.project.quarantined_by != 0:
@@ -78,7 +76,7 @@ def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: 
     overruled = any(isinstance(row.action, ProjectQuarantined | ProjectQuarantineCleared) for row in later)
     believed = replace(page, status=memory.project.status) if overruled else page
     step = opened
-    step = step.then(_list_files(step.memory, page, past, now))
+    step = step.then(list_files(step.memory, page, past, now))
     step = step.then(_apply_status(step.memory, believed, now))
     step = step.then(_note_missing(step.memory, page, now))
     project = _project_after(step.memory.project, believed, now)
@@ -111,109 +109,6 @@ def _believed(memory: Memory, page: ProjectPage) -> Step | None:
     # The project was removed, and here is a page of a later serial: the name lives again, unannounced.
     opened = open_incarnation(memory, None)
     return Step(opened, (reregistered(opened, Evidence.INDEX, None),))
-
-
-def _list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> Step:
-    known = {key_of(file): file for file in memory.files}
-    by_name: dict[str, list[FileFacts]] = {}
-    for file in memory.files:
-        by_name.setdefault(file.filename, []).append(file)
-    listed_keys = {(listed.filename, listed.sha256) for listed in page.files}
-    changed: dict[FileKey, FileFacts] = {}
-    new: list[FileFacts] = []
-    tellings: list[Telling] = []
-    for listed in page.files:
-        namesakes = by_name.get(listed.filename, [])
-        found = _same_file(namesakes, listed, memory.project.incarnation)
-        if found is None:
-            file = _new_file(listed, memory.project, page, past, now)
-            came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_keys)
-            file, telling = _judge_newcomer(file, namesakes, came_late=came_late or memory.project.incarnation > 1)
-            new.append(file)
-        else:
-            file, telling = _list_again(found, listed, page)
-            changed[key_of(found)] = file
-        if telling is not None:
-            tellings.append(telling)
-    files = tuple(changed.get(key, file) for key, file in known.items()) + tuple(new)
-    return Step(replace(memory, files=files), tuple(tellings))
-
-
-def _same_file(namesakes: Iterable[FileFacts], listed: ListedFile, incarnation: int) -> FileFacts | None:
-    candidates = [file for file in namesakes if file.incarnation == incarnation]
-    for file in candidates:
-        if file.sha256 == listed.sha256 or (listed.sha256 is None and file.hash_source is HashSource.SELF):
-            return file
-    # Nobody ever said what this one's digest is, nor were its bytes ever here: now we hear it.
-    return next((file for file in candidates if file.sha256 is None), None)
-
-
-def _list_again(file: FileFacts, listed: ListedFile, page: ProjectPage) -> tuple[FileFacts, Telling | None]:
-    departed = file.departed
-    if departed is not None and (page.serial is None or page.serial < departed.serial):
-        return file, None  # the row is newer than this page, or may be
-    again = replace(
-        file,
-        listed_file=_with_what_we_learned(listed, file),
-        listed=True,
-        missing_since=None,
-        missing_seen=None,
-        departed=None,
-        lost_at=None,
-    )
-    if departed is None:
-        return again, None
-    if ever_blocked(file):
-        return replace(again, stranger=True), None
-    return again, _about(EventKind.RESTORED, again)
-
-
-def _with_what_we_learned(listed: ListedFile, file: FileFacts) -> ListedFile:
-    """The page's entry with what stays as first heard, and with what we found out where the page does not say."""
-    known = file.listed_file
-    return replace(
-        listed,
-        sha256=known.sha256 or listed.sha256,
-        upload_time=known.upload_time or listed.upload_time,
-        size=listed.size if listed.size is not None else known.size,
-        core_metadata=(known.core_metadata or True) if listed.core_metadata is True else listed.core_metadata,
-    )
-
-
-def _judge_newcomer(
-    file: FileFacts, namesakes: Iterable[FileFacts], *, came_late: bool
-) -> tuple[FileFacts, Telling | None]:
-    """Says what is wrong with a file never seen in this incarnation; most often nothing is."""
-    same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None]
-    if same_bytes and not any(ever_blocked(f) for f in same_bytes):
-        # What was doubted before is doubted still, until an operator releases it.
-        last = same_bytes[-1]
-        stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
-        restored = replace(
-            file, stored_at=stored, stranger=last.stranger, replaced=last.replaced, released_by=last.released_by
-        )
-        return restored, _about(EventKind.RESTORED, restored)
-    if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
-        replaced = replace(file, replaced=True)
-        return replaced, _about(EventKind.FILE_REPLACED, replaced)
-    return replace(file, stranger=came_late), None
-
-
-def _version_departed(file: FileFacts, memory: Memory, listed: set[tuple[str, Sha256 | None]]) -> bool:
-    """Whether all we knew of the file's version is gone, or is missing from the very page that brings the file.
-
-    No quarantine explains that absence: it would hide the newcomer as well. Nor do strangers stand for the version, nor
-    other files under the name of one that was known before.
-    """
-    if file.version is None:
-        return False
-    siblings = [known for known in memory.files if is_version(known, file.version)]
-    return bool(siblings) and all(
-        known.departed is not None
-        or ((known.filename, known.sha256) not in listed and (known.filename, None) not in listed)
-        or ((known.stranger or known.replaced) and known.released_by is None)
-        for known in siblings
-    )
 
 
 def _apply_status(memory: Memory, page: ProjectPage, now: datetime) -> Step:
@@ -280,23 +175,6 @@ def _project_after(project: ProjectFacts, page: ProjectPage, now: datetime) -> P
         refresh_at=None if answered else project.refresh_at,
         attempts=0 if answered else project.attempts,
     )
-
-
-def _new_file(listed: ListedFile, project: ProjectFacts, page: ProjectPage, past: Past, now: datetime) -> FileFacts:
-    quarantine = past.release_quarantine(listed.version)
-    return FileFacts(
-        id=None,
-        incarnation=project.incarnation,
-        listed_file=listed,
-        first_seen_at=now,
-        first_seen_serial=page.serial,
-        quarantined_by=quarantine.by,
-        quarantined_at=max(filter(None, (quarantine.at, project.quarantined_at)), default=None),
-    )
-
-
-def _about(kind: EventKind, file: FileFacts) -> Telling:
-    return Telling(kind, Evidence.INDEX, (key_of(file),), version=file.version, filename=file.filename)
 
 
 def _status_telling(kind: EventKind, memory: Memory, page: ProjectPage) -> Telling:

@@ -1,0 +1,132 @@
+"""The files that a page lists: known ones, ones that are back, and newcomers that may be strangers."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from mirror.changes.past import Past
+from mirror.changes.step import FileKey, Step, Telling, ever_blocked, is_version, key_of
+from mirror.events import EventKind, Evidence
+from mirror.model import FileFacts, HashSource, ListedFile, Memory, ProjectFacts, ProjectPage, Sha256
+
+
+def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> Step:
+    """Takes in every file that the page lists, with what is to be thought of those never seen before."""
+    known = {key_of(file): file for file in memory.files}
+    by_name: dict[str, list[FileFacts]] = {}
+    for file in memory.files:
+        by_name.setdefault(file.filename, []).append(file)
+    listed_keys = {(listed.filename, listed.sha256) for listed in page.files}
+    changed: dict[FileKey, FileFacts] = {}
+    new: list[FileFacts] = []
+    tellings: list[Telling] = []
+    for listed in page.files:
+        namesakes = by_name.get(listed.filename, [])
+        found = _same_file(namesakes, listed, memory.project.incarnation)
+        if found is None:
+            file = new_file(listed, memory.project, page, past, now)
+            came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_keys)
+            file, telling = _judge_newcomer(file, namesakes, came_late=came_late or memory.project.incarnation > 1)
+            new.append(file)
+        else:
+            file, telling = _list_again(found, listed, page)
+            changed[key_of(found)] = file
+        if telling is not None:
+            tellings.append(telling)
+    files = tuple(changed.get(key, file) for key, file in known.items()) + tuple(new)
+    return Step(replace(memory, files=files), tuple(tellings))
+
+
+def _same_file(namesakes: Iterable[FileFacts], listed: ListedFile, incarnation: int) -> FileFacts | None:
+    candidates = [file for file in namesakes if file.incarnation == incarnation]
+    for file in candidates:
+        if file.sha256 == listed.sha256 or (listed.sha256 is None and file.hash_source is HashSource.SELF):
+            return file
+    # Nobody ever said what this one's digest is, nor were its bytes ever here: now we hear it.
+    return next((file for file in candidates if file.sha256 is None), None)
+
+
+def _list_again(file: FileFacts, listed: ListedFile, page: ProjectPage) -> tuple[FileFacts, Telling | None]:
+    departed = file.departed
+    if departed is not None and (page.serial is None or page.serial < departed.serial):
+        return file, None  # the row is newer than this page, or may be
+    again = replace(
+        file,
+        listed_file=_with_what_we_learned(listed, file),
+        listed=True,
+        missing_since=None,
+        missing_seen=None,
+        departed=None,
+        lost_at=None,
+    )
+    if departed is None:
+        return again, None
+    if ever_blocked(file):
+        return replace(again, stranger=True), None
+    return again, _about(EventKind.RESTORED, again)
+
+
+def _with_what_we_learned(listed: ListedFile, file: FileFacts) -> ListedFile:
+    """The page's entry with what stays as first heard, and with what we found out where the page does not say."""
+    known = file.listed_file
+    return replace(
+        listed,
+        sha256=known.sha256 or listed.sha256,
+        upload_time=known.upload_time or listed.upload_time,
+        size=listed.size if listed.size is not None else known.size,
+        core_metadata=(known.core_metadata or True) if listed.core_metadata is True else listed.core_metadata,
+    )
+
+
+def _judge_newcomer(
+    file: FileFacts, namesakes: Iterable[FileFacts], *, came_late: bool
+) -> tuple[FileFacts, Telling | None]:
+    """Says what is wrong with a file never seen in this incarnation; most often nothing is."""
+    same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None]
+    if same_bytes and not any(ever_blocked(f) for f in same_bytes):
+        # What was doubted before is doubted still, until an operator releases it.
+        last = same_bytes[-1]
+        stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
+        restored = replace(
+            file, stored_at=stored, stranger=last.stranger, replaced=last.replaced, released_by=last.released_by
+        )
+        return restored, _about(EventKind.RESTORED, restored)
+    if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
+        replaced = replace(file, replaced=True)
+        return replaced, _about(EventKind.FILE_REPLACED, replaced)
+    return replace(file, stranger=came_late), None
+
+
+def _version_departed(file: FileFacts, memory: Memory, listed: set[tuple[str, Sha256 | None]]) -> bool:
+    """Whether all we knew of the file's version is gone, or is missing from the very page that brings the file.
+
+    No quarantine explains that absence: it would hide the newcomer as well. Nor do strangers stand for the version, nor
+    other files under the name of one that was known before.
+    """
+    if file.version is None:
+        return False
+    siblings = [known for known in memory.files if is_version(known, file.version)]
+    return bool(siblings) and all(
+        known.departed is not None
+        or ((known.filename, known.sha256) not in listed and (known.filename, None) not in listed)
+        or ((known.stranger or known.replaced) and known.released_by is None)
+        for known in siblings
+    )
+
+
+def new_file(listed: ListedFile, project: ProjectFacts, page: ProjectPage, past: Past, now: datetime) -> FileFacts:
+    """A file seen for the first time, with the quarantines that lay on it before."""
+    quarantine = past.release_quarantine(listed.version)
+    return FileFacts(
+        id=None,
+        incarnation=project.incarnation,
+        listed_file=listed,
+        first_seen_at=now,
+        first_seen_serial=page.serial,
+        quarantined_by=quarantine.by,
+        quarantined_at=max(filter(None, (quarantine.at, project.quarantined_at)), default=None),
+    )
+
+
+def _about(kind: EventKind, file: FileFacts) -> Telling:
+    return Telling(kind, Evidence.INDEX, (key_of(file),), version=file.version, filename=file.filename)
