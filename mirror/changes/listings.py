@@ -29,7 +29,7 @@ def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> 
             file, telling = _judge_newcomer(file, namesakes, came_late=came_late or memory.project.incarnation > 1)
             new.append(file)
         else:
-            file, telling = _list_again(found, listed, page)
+            file, telling = _list_again(found, listed, memory.project, page, past)
             changed[key_of(found)] = file
         if telling is not None:
             tellings.append(telling)
@@ -46,7 +46,9 @@ def _same_file(namesakes: Iterable[FileFacts], listed: ListedFile, incarnation: 
     return next((file for file in candidates if file.sha256 is None), None)
 
 
-def _list_again(file: FileFacts, listed: ListedFile, page: ProjectPage) -> tuple[FileFacts, Telling | None]:
+def _list_again(
+    file: FileFacts, listed: ListedFile, project: ProjectFacts, page: ProjectPage, past: Past
+) -> tuple[FileFacts, Telling | None]:
     departed = file.departed
     if departed is not None and (page.serial is None or page.serial < departed.serial):
         return file, None  # the row is newer than this page, or may be
@@ -63,6 +65,8 @@ def _list_again(file: FileFacts, listed: ListedFile, page: ProjectPage) -> tuple
         return again, None
     if ever_blocked(file):
         return replace(again, stranger=True), None
+    # What was quarantined and cleared while the file was away lay on its release all the same.
+    again = replace(again, quarantined_at=_last_quarantine(project, past, file.version))
     return again, _about(EventKind.RESTORED, again)
 
 
@@ -124,8 +128,13 @@ def new_file(listed: ListedFile, project: ProjectFacts, page: ProjectPage, past:
         first_seen_at=now,
         first_seen_serial=page.serial,
         quarantined_by=quarantine.by,
-        quarantined_at=max(filter(None, (quarantine.at, project.quarantined_at)), default=None),
+        quarantined_at=_last_quarantine(project, past, listed.version),
     )
+
+
+def _last_quarantine(project: ProjectFacts, past: Past, version: str | None) -> datetime | None:
+    """When project or release were quarantined last in this life, cleared or not."""
+    return max(filter(None, (past.release_quarantine(version).at, project.quarantined_at)), default=None)
 
 
 def _about(kind: EventKind, file: FileFacts) -> Telling:

@@ -56,8 +56,10 @@ def _quarantined(file: FileFacts, row: JournalRow) -> FileFacts:
 
 
 def _status(memory: Memory, row: JournalRow, status: ProjectStatus) -> ProjectStatus:
-    """The status by this row, or the one that a page as new as the row showed already."""
-    return memory.project.status if (memory.project.page_serial or 0) >= row.serial else status
+    """The status by this row, but rather the one that a page as new as the row showed already."""
+    known = memory.project.status
+    is_newer = known is not ProjectStatus.QUARANTINED and (memory.project.page_serial or 0) >= row.serial
+    return known if is_newer else status
 
 
 def _ended_by_page(memory: Memory, row: JournalRow) -> bool:

@@ -47,7 +47,9 @@ def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
         for file in current(memory)
         if file.filename == filename and file.departed is None and not outlived(memory, file, row)
     ]
-    after = with_files(memory, _depart(gone, row, DepartureCause.FILE))
+    back = [file for file in current(memory) if file.filename == filename and _is_back(memory, file, row)]
+    changed = {key_of(file): replace(file, stranger=True) for file in back if ever_blocked(file)}
+    after = with_files(memory, changed | _depart(gone, row, DepartureCause.FILE))
     return Step(after, (_removal(EventKind.FILE_DELETED, memory, after, gone, row, filename=filename),))
 
 
@@ -60,10 +62,10 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
         gone, row, DepartureCause.RELEASE
     )
     changed |= {
-        # Put up after the removal, or brought back, and seen before the row: the version had departed when it came.
+        # The version had departed when this file came, or it was quarantined before it went and came back.
         key_of(file): replace(file, stranger=True, quarantined_by=None)
         for file in of_version
-        if file.departed is None and outlived(memory, file, row) and (file.first_seen_serial or 0) >= row.serial
+        if _is_back(memory, file, row) and ((file.first_seen_serial or 0) >= row.serial or ever_blocked(file))
     }
     after = with_files(memory, changed)
     telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row)
@@ -86,6 +88,11 @@ def project_removed(memory: Memory, row: JournalRow) -> Step:
         return Step(closed, (*told, telling))
     reborn = _reborn(closed, survivors, row)
     return Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
+
+
+def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
+    """Whether the file was put up after the removal, or brought back, and was seen so before the row was read."""
+    return file.departed is None and outlived(memory, file, row)
 
 
 def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:

@@ -146,14 +146,16 @@ class Upstream:
             self.pypi.restore_file(step.name, gone[step.this % len(gone)])
 
     def quarantine_project(self, step: Step) -> None:
-        self.pypi.quarantine_project(step.name)
+        if self.pypi.project(step.name).status != "quarantined":
+            self.pypi.quarantine_project(step.name)
 
     def clear_project(self, step: Step) -> None:
         if self.pypi.project(step.name).status == "quarantined":
             self.pypi.clear_project_quarantine(step.name)
 
     def quarantine_release(self, step: Step) -> None:
-        self.pypi.quarantine_release(step.name, step.version)
+        if not self.pypi.release(step.name, step.version).quarantined:
+            self.pypi.quarantine_release(step.name, step.version)
 
     def clear_release(self, step: Step) -> None:
         for release in self.pypi.project(step.name).releases.values():
