@@ -87,7 +87,9 @@ def _judge_newcomer(
 ) -> tuple[FileFacts, Telling | None]:
     """Says what is wrong with a file never seen in this incarnation; most often nothing is."""
     same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None]
-    if same_bytes and not any(ever_blocked(f) for f in same_bytes):
+    if any(ever_blocked(f) for f in same_bytes):
+        return replace(file, stranger=True), None
+    if same_bytes:
         # What was doubted before is doubted still, until an operator releases it.
         last = same_bytes[-1]
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)

@@ -306,8 +306,11 @@ class Story:
                 continue
             departed = gone[key]
             came_back = departed is not None and page.serial >= departed.serial
-            if departed is not None and came_back and not self._was_quarantined(record, before=departed):
-                told.append((record, "restored"))
+            if departed is not None and came_back:
+                if self._release_is_quarantined(entry.version):
+                    record.late = True  # blocked as long as that lasts, so it has been blocked
+                elif not self._was_quarantined(record, before=departed):
+                    told.append((record, "restored"))
             record.listings.add(page.serial)
             record.entry = entry
         if first_look:
