@@ -165,7 +165,7 @@ def _project_after(project: ProjectFacts, page: ProjectPage, now: datetime) -> P
     answered = project.wanted_serial is None or (page.serial is not None and page.serial >= project.wanted_serial)
     return replace(
         project,
-        status=page.status if project.quarantined_by in (None, 0) else project.status,
+        status=page.status,
         page_serial=page.serial if page.serial is not None else project.page_serial,
         etag=page.etag,
         versions=page.versions,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from mirror.changes.step import Step, Telling, current, is_version, key_of, keys_of, with_files
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import FileFacts, Memory, ProjectStatus
+from mirror.model import FileFacts, Memory, ProjectStatus, Serial
 
 
 def project_quarantined(memory: Memory, row: JournalRow) -> Step:
@@ -32,7 +32,18 @@ def project_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
         return Step(memory)  # the page said so first, and it was told then
     project = replace(memory.project, quarantined_by=None, status=_status(memory, row, ProjectStatus.ACTIVE))
     telling = _quarantine(EventKind.PROJECT_QUARANTINE_CLEARED, current(memory), row)
-    return Step(replace(memory, project=project), (telling,))
+    return Step(replace(memory, project=project), (telling,)).then(still_hidden(replace(memory, project=project), row))
+
+
+def still_hidden(memory: Memory, row: JournalRow) -> Step:
+    """After the row that ended a quarantine: a newer page may show the next one already, which is told by that page."""
+    if memory.project.status is not ProjectStatus.QUARANTINED or memory.project.quarantined_by is not None:
+        return Step(memory)
+    hidden = replace(memory.project, quarantined_by=Serial(0), quarantined_at=row.time)
+    telling = Telling(
+        EventKind.PROJECT_QUARANTINED, Evidence.INDEX, keys_of(current(memory)), status=ProjectStatus.QUARANTINED
+    )
+    return Step(replace(memory, project=hidden), (telling,))
 
 
 def release_quarantined(memory: Memory, row: JournalRow) -> Step:
@@ -56,10 +67,8 @@ def _quarantined(file: FileFacts, row: JournalRow) -> FileFacts:
 
 
 def _status(memory: Memory, row: JournalRow, status: ProjectStatus) -> ProjectStatus:
-    """The status by this row, but rather the one that a page as new as the row showed already."""
-    known = memory.project.status
-    is_newer = known is not ProjectStatus.QUARANTINED and (memory.project.page_serial or 0) >= row.serial
-    return known if is_newer else status
+    """The status by this row, or the one that a page as new as the row showed already."""
+    return memory.project.status if (memory.project.page_serial or 0) >= row.serial else status
 
 
 def _ended_by_page(memory: Memory, row: JournalRow) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from mirror.changes.incarnations import open_incarnation, reregistered
+from mirror.changes.quarantines import still_hidden
 from mirror.changes.step import (
     FileKey,
     Step,
@@ -85,9 +86,10 @@ def project_removed(memory: Memory, row: JournalRow) -> Step:
         telling = replace(telling, was_yanked=True)
     closed = replace(with_files(memory, changed), project=_closed(memory.project, row))
     if not survivors:
-        return Step(closed, (*told, telling))
+        return Step(closed, (*told, telling)).then(still_hidden(closed, row))
     reborn = _reborn(closed, survivors, row)
-    return Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
+    after = Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
+    return after.then(still_hidden(reborn, row))
 
 
 def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
@@ -108,7 +110,9 @@ def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
     if (project.page_serial or 0) > row.serial and project.quarantined_by in (None, 0):
         # A page newer than the row was seen first: what it says of a quarantine is about the next life.
         return replace(closed, quarantined_at=project.quarantined_at if project.quarantined_by == 0 else None)
-    return replace(closed, quarantined_by=None, quarantined_at=None, status=ProjectStatus.ACTIVE)
+    newer_page = (project.page_serial or 0) > row.serial
+    status = project.status if newer_page else ProjectStatus.ACTIVE
+    return replace(closed, quarantined_by=None, quarantined_at=None, status=status)
 
 
 def _reborn(closed: Memory, survivors: Iterable[FileFacts], row: JournalRow) -> Memory:

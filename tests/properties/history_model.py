@@ -126,7 +126,12 @@ class Story:
         """Takes in a row, and returns what is to be told of it at once."""
         before = {key for key, record in self.records.items() if self.departure(record) is not None}
         was_closed, was_yanked = self.closed is not None, self._is_yanked(row)
+        was_quarantined = self._row_quarantines()
         self.rows.append(row)
+        hidden: list[Told] = []
+        if was_quarantined and not self._row_quarantines() and self.is_quarantined():
+            # A newer page shows the next quarantine already: so it goes on, and is told by that page.
+            hidden = [Told("project.quarantined", self.name, None, None)]
         gone = [record for key, record in self.records.items() if key not in before and self.departure(record) is row]
         if row.action in _SPAN:
             newer = "quarantined" if _SPAN[row.action] else "active"
@@ -134,7 +139,9 @@ class Story:
         match row.action.split():
             case ["remove", "project"]:
                 self._drop_unyanks(row)
-                return [self._deletion("project.deleted", row, gone), *self._close(row)]
+                told = [self._deletion("project.deleted", row, gone), *self._close(row), *hidden]
+                self._told_hidden(hidden)
+                return told
             case ["remove", "release"]:
                 self._drop_unyanks(row)
                 return [self._deletion("release.deleted", row, gone)]
@@ -147,7 +154,9 @@ class Story:
             case ["project", "quarantined"]:
                 return self._quarantine("project.quarantined", row)
             case ["project", "quarantine", "cleared"]:
-                return self._quarantine("project.quarantine_cleared", row)
+                told = [*self._quarantine("project.quarantine_cleared", row), *hidden]
+                self._told_hidden(hidden)
+                return told
             case ["release", "quarantined"]:
                 return [Told("release.quarantined", self.name, row.version, row.serial)]
             case ["release", "quarantine", "cleared"]:
@@ -225,13 +234,20 @@ class Story:
 
     def is_quarantined(self) -> bool:
         """Whether the whole project is: by a row that no row ended, or by the newest page."""
-        spans = [row for row in self.rows if row.action in _SPAN]
-        if spans and _SPAN[spans[-1].action]:
+        if self._row_quarantines():
             return True
+        spans = [row for row in self.rows if row.action in _SPAN]
         hidden = self.hidden_by_page
         return hidden is not None and not any(row.serial > hidden for row in spans)
 
     # Inside
+
+    def _row_quarantines(self) -> bool:
+        spans = [row for row in self.rows if row.action in _SPAN]
+        return bool(spans) and _SPAN[spans[-1].action]
+
+    def _told_hidden(self, hidden: list[Told]) -> None:
+        self.told_by_page += [(told.kind, self.hidden_by_page or 0) for told in hidden]
 
     def _next_removal(self, record: Record, serial: int) -> Row | None:
         entry = record.entry

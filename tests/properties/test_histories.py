@@ -48,6 +48,112 @@ def test_every_history_ends_as_promised(
     runner.run(_live_through(history, database_url, tmp_path / str(next(_numbers))))
 
 
+_ONCE_WRONG = {
+    "the first page of all is that of a quarantined project": [
+        Step("upload"),
+        Step("quarantine_project"),
+        Step("page"),
+    ],
+    "two pages show a quarantine and its end before any row is read": [
+        Step("upload"),
+        Step("quarantine_project"),
+        Step("file"),
+        Step("clear_project"),
+        Step("crash_in_refresh", this=5),
+    ],
+    "a page shows the next quarantine while rows tell of the last one": [
+        Step("upload"),
+        Step("quarantine_project"),
+        Step("clear_project"),
+        Step("metadata"),
+        Step("delete_file"),
+        Step("journal_down"),
+        Step("quarantine_project"),
+        Step("crash_in_refresh", this=5),
+    ],
+    "a project is archived after a quarantine that is read later": [
+        Step("upload"),
+        Step("quarantine_project"),
+        Step("clear_project"),
+        Step("archive"),
+        Step("page"),
+        Step("delete_release"),
+    ],
+    "the bytes kept of one life are quarantined in the next": [
+        Step("upload"),
+        Step("file"),
+        Step("delete_project"),
+        Step("upload", that=1),
+        Step("restore"),
+        Step("watch"),
+        Step("quarantine_release"),
+    ],
+    "a file of a quarantined release is deleted": [
+        Step("upload"),
+        Step("file"),
+        Step("quarantine_release"),
+        Step("delete_file"),
+    ],
+    "a quarantine begins and ends while a file is away": [
+        Step("upload"),
+        Step("file"),
+        Step("delete_file"),
+        Step("quarantine_project"),
+        Step("clear_project"),
+        Step("restore"),
+        Step("watch"),
+        Step("delete_file"),
+    ],
+    "a file comes back before its first page and the row of its removal are read": [
+        Step("upload"),
+        Step("journal_down"),
+        Step("delete_release"),
+        Step("restore"),
+        Step("page"),
+    ],
+    "a file of the next life is seen before the old life's yank is read": [
+        Step("upload"),
+        Step("upload", that=1),
+        Step("page"),
+        Step("yank"),
+        Step("advance", this=3),
+        Step("delete_project"),
+        Step("register"),
+        Step("restore"),
+        Step("page"),
+    ],
+    "a release is yanked whose file was replaced": [
+        Step("upload"),
+        Step("page"),
+        Step("upload", that=3),
+        Step("poll"),
+        Step("upload_same_name"),
+        Step("yank"),
+        Step("refresh"),
+    ],
+    "the same bytes are kept of two lives": [
+        Step("upload"),
+        Step("upload", this=2),
+        Step("file"),
+        Step("delete_project"),
+        Step("upload", this=7),
+        Step("poll"),
+        Step("restore", this=2),
+        Step("refresh"),
+        Step("keep"),
+        Step("delete_project"),
+    ],
+}
+
+
+@pytest.mark.parametrize("history", _ONCE_WRONG.values(), ids=_ONCE_WRONG.keys())
+def test_a_history_that_once_went_wrong_ends_as_promised(
+    history: list[Step], runner: asyncio.Runner, database_url: str, tmp_path: Path
+) -> None:
+    """Histories that were found by drawing them."""
+    runner.run(_live_through(history, database_url, tmp_path))
+
+
 async def _live_through(history: list[Step], database_url: str, data_dir: Path) -> None:
     async with opened(database_url, pool_size=8) as catalog:
         await _in_world(history, catalog, data_dir)
