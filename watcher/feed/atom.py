@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from mirror.events import Event
-from watcher.feed import entry_id, newest_first, prose
+from watcher.feed import Channel, entry_id, newest_first, prose
 
 MEDIA_TYPE = "application/atom+xml"
 
@@ -16,31 +16,25 @@ _AUTHOR = "everpin"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(
-    events: Sequence[Event], *, feed_url: str, site_url: str, feed_id: str, title: str, updated: datetime
-) -> bytes:
-    """The feed document, newest event first.
-
-    `feed_id` is a `urn:uuid:` that never changes, for the names of entries follow from it. `updated` is when the
-    feed's content last changed, not when it is asked for.
-    """
+def render(events: Sequence[Event], channel: Channel, *, updated: datetime) -> bytes:
+    """The feed document, newest event first. `updated` is when its content last changed, not when it is asked for."""
     feed = Element("feed", {"xmlns": _NAMESPACE, "xml:lang": "en"})
-    _text(feed, "id", feed_id)
-    _text(feed, "title", title)
+    _text(feed, "id", channel.id)
+    _text(feed, "title", channel.title)
     _text(feed, "updated", _rfc3339(updated))
-    SubElement(feed, "link", {"rel": "self", "type": MEDIA_TYPE, "href": _legal(feed_url)})
-    SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": _legal(site_url)})
+    SubElement(feed, "link", {"rel": "self", "type": MEDIA_TYPE, "href": _legal(channel.url)})
+    SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": _legal(channel.site_url)})
     _text(SubElement(feed, "author"), "name", _AUTHOR)
     _text(feed, "generator", _AUTHOR)
     for event in newest_first(events):
-        _entry(feed, feed_id, event)
+        _entry(feed, channel, event)
     document: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
     return document
 
 
-def _entry(feed: Element, feed_id: str, event: Event) -> None:
+def _entry(feed: Element, channel: Channel, event: Event) -> None:
     entry = SubElement(feed, "entry")
-    _text(entry, "id", entry_id(feed_id, event))
+    _text(entry, "id", entry_id(channel.id, event))
     _text(entry, "title", prose.title(event))
     # An event is never edited, at most redacted, and nobody should be called to read that.
     _text(entry, "published", _rfc3339(event.time))

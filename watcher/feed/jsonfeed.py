@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from mirror.events import Event, presentable
-from watcher.feed import cloudevents, entry_id, newest_first, prose
+from watcher.feed import Channel, cloudevents, entry_id, newest_first, prose
 
 MEDIA_TYPE = "application/feed+json"
 
@@ -37,27 +37,27 @@ class _Feed(msgspec.Struct, frozen=True):
     items: tuple[_Item, ...]
 
 
-def render(events: Sequence[Event], *, feed_url: str, site_url: str, feed_id: str, title: str, source: str) -> bytes:
+def render(events: Sequence[Event], channel: Channel, *, source: str) -> bytes:
     """The feed document, newest event first.
 
-    Items are called as the entries of the Atom feed with the same `feed_id`. `source` is that of the CloudEvents.
+    Items are called as the entries of the Atom feed of the same channel. `source` is that of the CloudEvents.
     """
     feed = _Feed(
         version=_VERSION,
-        title=presentable(title),
-        home_page_url=site_url,
-        feed_url=feed_url,
+        title=presentable(channel.title),
+        home_page_url=channel.site_url,
+        feed_url=channel.url,
         language="en",
         authors=(_Author("everpin"),),
-        items=tuple(_item(event, feed_id, source) for event in newest_first(events)),
+        items=tuple(_item(event, channel, source) for event in newest_first(events)),
     )
     # In JSON a `<` stands only within strings, where the escape means the same: no browser can take this for markup.
     return msgspec.json.encode(feed).replace(b"<", b"\\u003c")
 
 
-def _item(event: Event, feed_id: str, source: str) -> _Item:
+def _item(event: Event, channel: Channel, source: str) -> _Item:
     return _Item(
-        id=entry_id(feed_id, event),
+        id=entry_id(channel.id, event),
         title=prose.title(event),
         content_text=prose.summary_text(event),
         content_html=prose.summary_html(event),

@@ -16,7 +16,7 @@ from mirror.index.negotiate import matches
 from mirror.model import ProjectName, project_name
 from mirror.settings import Settings
 from mirror.web.problems import Problem
-from watcher.feed import ALWAYS_INCLUDED, atom, cloudevents, jsonfeed, select
+from watcher.feed import ALWAYS_INCLUDED, Channel, atom, cloudevents, jsonfeed, select
 
 _DEFAULT_LIMIT = 100
 _LARGEST_LIMIT = 1_000
@@ -75,28 +75,15 @@ async def events_after(request: web.Request) -> web.Response:
 async def atom_feed(request: web.Request) -> web.Response:
     """`/feed/deletions.atom`."""
     parts, me, chosen = await _feed(request)
-    body = atom.render(
-        chosen,
-        feed_url=_feed_url(request, parts.settings),
-        site_url=_site_url(request, parts.settings),
-        feed_id=me.uuid.urn,
-        title=parts.settings.feed.title,
-        updated=chosen[0].time if chosen else me.created_at,
-    )
+    updated = chosen[0].time if chosen else me.created_at
+    body = atom.render(chosen, _channel(request, parts.settings, me), updated=updated)
     return _document(request, body, atom.MEDIA_TYPE)
 
 
 async def json_feed(request: web.Request) -> web.Response:
     """`/feed/deletions.json`."""
     parts, me, chosen = await _feed(request)
-    body = jsonfeed.render(
-        chosen,
-        feed_url=_feed_url(request, parts.settings),
-        site_url=_site_url(request, parts.settings),
-        feed_id=me.uuid.urn,
-        title=parts.settings.feed.title,
-        source=source_of(me, parts.settings),
-    )
+    body = jsonfeed.render(chosen, _channel(request, parts.settings, me), source=source_of(me, parts.settings))
     return _document(request, body, jsonfeed.MEDIA_TYPE)
 
 
@@ -136,14 +123,15 @@ def _document(request: web.Request, body: bytes, media_type: str) -> web.Respons
     return web.Response(body=body, headers=headers | {"Content-Type": media_type})
 
 
-def _feed_url(request: web.Request, settings: Settings) -> str:
-    """Behind a proxy only the setting knows under which address, and which prefix, the feed is reached."""
+def _channel(request: web.Request, settings: Settings, me: Instance) -> Channel:
     base = settings.mirror.base_url
-    return f"{base.rstrip('/')}{request.path_qs}" if base else str(request.url)
-
-
-def _site_url(request: web.Request, settings: Settings) -> str:
-    return settings.mirror.base_url or str(request.url.origin()) + "/"
+    return Channel(
+        id=me.uuid.urn,
+        title=settings.feed.title,
+        # Behind a proxy only the setting knows under which address, and which prefix, the feed is reached.
+        url=f"{base.rstrip('/')}{request.path_qs}" if base else str(request.url),
+        site_url=base or str(request.url.origin()) + "/",
+    )
 
 
 def _limit(request: web.Request) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mirror.events import Event, EventKind
 from tests.watcher.feed.told_events import FEED_ID, HOSTILE_PIECES, each_hour, hostile_events, redacted, told
-from watcher.feed import atom, entry_id, prose
+from watcher.feed import Channel, atom, entry_id, prose
 
 FEED_URL = "https://mirror.example.org/feed/deletions.atom?project=a&project=b"
 SITE_URL = "https://mirror.example.org/"
@@ -20,7 +20,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 def rendered(*events: Event, title: str = "Deleted releases") -> bytes:
-    return atom.render(events, feed_url=FEED_URL, site_url=SITE_URL, feed_id=FEED_ID, title=title, updated=UPDATED)
+    return atom.render(events, Channel(FEED_ID, title, FEED_URL, SITE_URL), updated=UPDATED)
 
 
 def read(document: bytes, *, sanitized: bool = True) -> Any:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from mirror.events import Event, EventKind
 from tests.watcher.feed.told_events import FEED_ID, SOURCE, each_hour, hostile_events, redacted, told
-from watcher.feed import cloudevents, entry_id, jsonfeed, prose
+from watcher.feed import Channel, cloudevents, entry_id, jsonfeed, prose
 
 FEED_URL = "https://mirror.example.org/feed/deletions.json"
 SITE_URL = "https://mirror.example.org/"
 
 
 def rendered(*events: Event, title: str = "Deleted releases") -> bytes:
-    return jsonfeed.render(events, feed_url=FEED_URL, site_url=SITE_URL, feed_id=FEED_ID, title=title, source=SOURCE)
+    return jsonfeed.render(events, Channel(FEED_ID, title, FEED_URL, SITE_URL), source=SOURCE)
 
 
 def read(document: bytes) -> dict[str, Any]:
