@@ -10,14 +10,19 @@ from tests.pypi_sim.model import File
 
 HostFault = Literal["503html", "refuse", "hang"]
 XmlRpcFault = Literal["503html", "ratelimit", "garbage", "fault", "hang"]
-PageFault = Literal["503html", "404", "garbage", "empty", "no-files", "refuse", "hang"]
+Breakage = Literal["truncated", "reset", "slow", "endless"]
+PageLie = Literal["bomb", "hostile-names", "another-project", "not-utf8"]
+PageFault = Literal["503html", "404", "garbage", "empty", "no-files", "refuse", "hang"] | Breakage | PageLie
 
 
 @dataclass(slots=True)
 class FileFault:
-    """How the files host misbehaves for one name."""
+    """How a body goes wrong on its way: that of a file, by its name, or that of a page."""
 
     status: int | None = None
+    redirect_to: str | None = None
+    is_endless: bool = False
+    is_bomb: bool = False
     wrong_bytes: bool = False
     truncated_to: int | None = None
     shortened_to: int | None = None
@@ -47,6 +52,9 @@ class Faults:
         self.origin_down = False
         self.listing: PageFault | None = None
         self.pages: dict[str, PageFault] = {}
+        self.redirects: dict[str, str] = {}
+        self.poured = 0
+        """How many bytes of endless bodies clients took."""
         self.forget_deleted = False
         self.files: dict[str, FileFault] = {}
         self._forgotten: set[str] = set()
@@ -54,12 +62,20 @@ class Faults:
     def page(self, project: str, fault: PageFault | None) -> None:
         """Break the page of one project, or mend it with None.
 
-        `empty` sends no body, `no-files` a well-formed page that lists nothing.
+        `empty` sends no body, `no-files` a well-formed page that lists nothing, `bomb` little that unpacks to too
+        much, `truncated` and `reset` half a page, `slow` a byte now and then, `endless` a page that never ends. What
+        `hostile-names`, `another-project` and `not-utf8` say stands in `lies`.
         """
+        canonical = canonicalize_name(project)
+        self.redirects.pop(canonical, None)
         if fault is None:
-            self.pages.pop(canonicalize_name(project), None)
+            self.pages.pop(canonical, None)
         else:
-            self.pages[canonicalize_name(project)] = fault
+            self.pages[canonical] = fault
+
+    def redirect_page(self, project: str, target: str) -> None:
+        """Answer the page of one project with a redirect to a path of the index host or to any other URL."""
+        self.redirects[canonicalize_name(project)] = target
 
     def forget_file(self, filename: str) -> None:
         """The files host has lost the file and its metadata."""
@@ -101,6 +117,18 @@ class Faults:
     def slow(self, filename: str, bytes_per_second: int) -> None:
         """Send no faster than that."""
         self._file(filename).bytes_per_second = bytes_per_second
+
+    def redirect(self, filename: str, target: str) -> None:
+        """Answer with a redirect to that URL."""
+        self._file(filename).redirect_to = target
+
+    def never_end(self, filename: str) -> None:
+        """Send the file without saying how long it is, and go on after its end."""
+        self._file(filename).is_endless = True
+
+    def bomb(self, filename: str) -> None:
+        """Send a gzip bomb instead, and say that it is an encoding."""
+        self._file(filename).is_bomb = True
 
     def delay_first_byte(self, filename: str, seconds: float) -> None:
         """Wait before the answer begins."""

@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 
 from tests.pypi_sim import wheels
+from tests.pypi_sim.generated import Generated, digests_of
 from tests.pypi_sim.model import File, Kind
 
 
@@ -14,12 +15,15 @@ def build_file(
     filename: str,
     requires: tuple[str, ...] = (),
     requires_python: str | None = None,
-    content: bytes | None = None,
+    content: bytes | Generated | None = None,
     uploaded_at: datetime,
     provenance: bool = False,
     payload_size: int = 0,
 ) -> File:
-    """A file as it would be uploaded; its kind and tags come from its name, its bytes from `content` or a build."""
+    """A file as it would be uploaded; its kind and tags come from its name, its bytes from `content` or a build.
+
+    Bytes that are generated are never held; only their digests are taken.
+    """
     is_wheel = filename.endswith(".whl")
     metadata = wheels.core_metadata(project, version, requires=requires, requires_python=requires_python)
     if content is None and is_wheel:
@@ -28,21 +32,23 @@ def build_file(
         content = wheels.build_sdist(
             filename, project=project, version=version, metadata=metadata, payload_size=payload_size
         )
+    digests = digests_of(content.chunks() if isinstance(content, Generated) else [content])
     return File(
         project=project,
         version=version,
         filename=filename,
         kind="wheel" if is_wheel else "sdist",
         python_version=filename.split("-")[-3] if is_wheel else "source",
-        content=content,
+        content=b"" if isinstance(content, Generated) else content,
         metadata=metadata if is_wheel else None,
         requires_python=requires_python,
         uploaded_at=uploaded_at,
         provenance=provenance,
-        sha256=hashlib.sha256(content).hexdigest(),
-        md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
-        blake2b_256=hashlib.blake2b(content, digest_size=32).hexdigest(),
+        sha256=digests.sha256,
+        md5=digests.md5,
+        blake2b_256=digests.blake2b_256,
         metadata_sha256=hashlib.sha256(metadata).hexdigest() if is_wheel else None,
+        generated=content if isinstance(content, Generated) else None,
     )
 
 

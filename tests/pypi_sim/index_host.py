@@ -1,18 +1,16 @@
 """The index host over HTTP: simple index, JSON API, feeds, provenance and XML-RPC."""
 
 import asyncio
-import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 from packaging.utils import canonicalize_name, canonicalize_version
 
-from tests.pypi_sim import accidents, answers, json_api, pages, rss, xmlrpc
+from tests.pypi_sim import accidents, answers, json_api, lies, pages, rss, transfers, xmlrpc
 from tests.pypi_sim.answers import Answer
 from tests.pypi_sim.cdn import Cdn, OriginDownError
-from tests.pypi_sim.faults import Faults, PageFault
+from tests.pypi_sim.faults import Faults, FileFault, PageFault
 from tests.pypi_sim.model import Project, Release
 from tests.pypi_sim.negotiate import SIMPLE_JSON, TEXT_HTML, media_type, wants_gzip
 from tests.pypi_sim.ratelimit import RateLimit
@@ -73,6 +71,9 @@ class IndexHost:
         name = request.match_info["name"]
         canonical = canonicalize_name(name)
         chosen = self._media_type(request)
+        astray = self._faults.redirects.get(canonical)
+        if astray is not None:
+            return self._respond(request, answers.redirect(self.origin if astray.startswith("/") else "", astray))
 
         def render() -> Answer:
             project = self._warehouse.projects.get(canonical)
@@ -230,17 +231,37 @@ class IndexHost:
         gzipped = wants_gzip(request.headers.get("Accept-Encoding"))
 
         def encoded() -> Answer:
-            return spoilt(render(), fault).encoded(gzipped=gzipped)
+            return lies.told(render(), fault, gzipped=gzipped)
 
         key = (request.path, variant, gzipped)
         try:
-            answer, luck = self._cdn.fetch(key, encoded, origin_up=not self._faults.origin_down)
+            delivery = self._cdn.fetch(key, encoded, origin_up=not self._faults.origin_down)
         except OriginDownError:
             return accidents.unavailable()
-        response = self._respond(request, answer)
+        if fault in ("truncated", "reset", "slow", "endless"):
+            return await self._broken(request, delivery.answer, fault)
+        response = self._respond(request, delivery.answer)
         if self._cdn.enabled:
-            response.headers["X-Cache"] = luck
+            response.headers["X-Cache"] = delivery.luck
+            response.headers["Age"] = str(delivery.age)
         return response
+
+    async def _broken(self, request: web.Request, answer: Answer, fault: PageFault) -> web.StreamResponse:
+        """The page, whatever the client knows of it already, in a way that it does not arrive."""
+        response = web.StreamResponse(status=answer.status)
+        response.headers.extend(answer.headers)
+        if fault == "endless":
+            response.headers.popall("Content-Encoding", None)
+            pieces = lies.endless_page(canonicalize_name(request.match_info.get("name", "")))
+            self._faults.poured += await transfers.pour(request, response, pieces, closing=self.closing)
+            return response
+        half = len(answer.body) // 2
+        ways = {
+            "truncated": FileFault(truncated_to=half),
+            "reset": FileFault(reset_after=half),
+            "slow": FileFault(bytes_per_second=10),
+        }
+        return await transfers.stream(request, response, answer.body, fault=ways[fault], closing=self.closing)
 
     def _respond(self, request: web.Request, answer: Answer) -> web.Response:
         response = web.Response(status=answer.status, body=answer.body)
@@ -258,23 +279,3 @@ def _not_modified(answer: Answer) -> web.Response:
     dropped = ("Content-Type", "Content-Encoding")
     response.headers.extend((name, value) for name, value in answer.headers if name not in dropped)
     return response
-
-
-def spoilt(answer: Answer, fault: PageFault | None) -> Answer:
-    """The answer after a fault that leaves the connection intact."""
-    if fault == "404":
-        return answers.not_found_text()
-    if fault == "garbage":
-        return Answer(answer.status, answer.headers, b'{"files": [oops', answer.lifetime)
-    if fault == "no-files":
-        return Answer(answer.status, answer.headers, _emptied(answer.body), answer.lifetime)
-    if fault == "empty":
-        return Answer(answer.status, answer.headers, b"", answer.lifetime)
-    return answer
-
-
-def _emptied(body: bytes) -> bytes:
-    if not body.startswith(b"{"):
-        return re.sub(rb"<a .*\n", b"", body)
-    document = json.loads(body)
-    return answers.compact_json({key: [] if isinstance(value, list) else value for key, value in document.items()})

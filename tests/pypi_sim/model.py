@@ -7,6 +7,8 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from tests.pypi_sim.generated import Generated
+
 Kind = Literal["wheel", "sdist"]
 Status = Literal["active", "archived", "quarantined"]
 
@@ -38,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An uploaded file with its bytes; it outlives its removal from the index."""
+    """An uploaded file with its bytes, or with what generates them; it outlives its removal from the index."""
 
     project: str
     version: str
@@ -54,11 +56,12 @@ class File:
     md5: str
     blake2b_256: str
     metadata_sha256: str | None
+    generated: Generated | None = None
 
     @property
     def size(self) -> int:
         """Length of the content in bytes."""
-        return len(self.content)
+        return len(self.content) if self.generated is None else self.generated.size
 
     @property
     def path(self) -> str:

@@ -27,7 +27,7 @@ class State:
         self.listed_contents: set[str] = set()
         self.prohibited: set[str] = set()
         self.frozen_users: set[str] = set()
-        self.purge_listeners: list[Callable[[str], None]] = []
+        self.purge_listeners: list[Callable[[tuple[str, ...]], None]] = []
         self.deletion_listeners: list[Callable[[File], None]] = []
         self._numbered = 0
         self._listing: dict[str, int] | None = None
@@ -91,14 +91,13 @@ class State:
         if listing:
             self._listing = None
         if purge:
-            self._purge(project.canonical)
+            self._purge(project.canonical, listing=listing)
         return (row,)
 
     def _remove(self, project: Project, *, at: datetime, purge: bool) -> Rows:
         row = self.journal.append(project.name, None, "remove project", at=at)
         del self.projects[project.canonical]
         if purge:
-            self._listing = None
             self._purge(project.canonical)
         releases = project.releases.values()
         self._deleted([file for release in releases for file in release.files_in_order()])
@@ -107,13 +106,17 @@ class State:
     def _done(self, canonical: str, mark: int) -> Rows:
         rows = self.journal.since(mark)
         self.projects[canonical].last_serial = rows[-1].serial
-        self._listing = None
         self._purge(canonical)
         return rows
 
-    def _purge(self, canonical: str) -> None:
+    def _purge(self, canonical: str, *, listing: bool = True) -> None:
+        """Purge what is kept about the project and, as long as not only a file changed, what is about all of them."""
+        keys: tuple[str, ...] = (f"project/{canonical}",)
+        if listing:
+            self._listing = None
+            keys += ("all-projects",)
         for listener in self.purge_listeners:
-            listener(canonical)
+            listener(keys)
 
     def _deleted(self, files: list[File]) -> None:
         for file in files:

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import Version
 
 from tests.pypi_sim.files import build_file, default_filename
+from tests.pypi_sim.generated import Generated
 from tests.pypi_sim.model import File, Kind, Project, RefusedError, Status, UploadRefusedError
 from tests.pypi_sim.state import Rows, State
 
@@ -37,7 +38,7 @@ class Warehouse(State):
         requires: tuple[str, ...] = (),
         requires_python: str | None = None,
         kind: Kind = "wheel",
-        content: bytes | None = None,
+        content: bytes | Generated | None = None,
         uploaded_at: datetime | None = None,
         user: str | None = None,
         build_tag: str | None = None,
@@ -232,7 +233,7 @@ class Warehouse(State):
         living = self.project(project)
         for release in living.releases.values():
             if release.files.pop(filename, None) is not None:
-                self._purge(living.canonical)
+                self._purge(living.canonical, listing=False)
                 return ()
         raise RefusedError(f"{project} has no file {filename}")
 
@@ -247,7 +248,6 @@ class Warehouse(State):
         """A project disappears and no row tells of it."""
         living = self.project(project)
         del self.projects[living.canonical]
-        self._listing = None
         self._purge(living.canonical)
         return ()
 

@@ -5,6 +5,7 @@ Everything else, times included, has to be the same to the byte.
 """
 
 import ast
+import gzip
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,9 @@ class Recorded:
         return comparable_headers(self.headers, index=_RECORDED_INDEX)
 
     def comparable_body(self) -> str:
-        """The body with digests, sizes and ports replaced."""
-        return comparable_text(self.body.decode(), index=_RECORDED_INDEX, files=_RECORDED_FILES)
+        """The unpacked body with digests, sizes and ports replaced."""
+        body = gzip.decompress(self.body) if "content-encoding" in self.headers else self.body
+        return comparable_text(body.decode(), index=_RECORDED_INDEX, files=_RECORDED_FILES)
 
 
 def read(path: Path) -> Recorded:

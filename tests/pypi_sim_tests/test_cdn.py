@@ -134,3 +134,20 @@ async def test_a_404_can_linger_for_a_minute(sim: PyPISim, http: Client) -> None
     assert (await _read(http, sim, "/simple/foo/"))[0] == 404
     sim.advance(timedelta(seconds=61))
     assert (await _read(http, sim, "/simple/foo/"))[0] == 200
+
+
+async def test_a_deleted_file_leaves_the_feeds_of_all_projects_as_they_are(sim: PyPISim, http: Client) -> None:
+    """Its project's page is purged; what is kept about all projects is not, unlike after a deleted release."""
+    sim.cdn.enabled = True
+    sim.upload("foo", "1.0")
+    file = sim.upload("foo", "1.0", kind="sdist")
+    await _read(http, sim, "/simple/foo/")
+    await _read(http, sim, "/rss/updates.xml")
+
+    sim.delete_file("foo", file.filename)
+    after_the_file = [(await _read(http, sim, path))[2] for path in ("/simple/foo/", "/rss/updates.xml")]
+    sim.delete_release("foo", "1.0")
+    after_the_release = (await _read(http, sim, "/rss/updates.xml"))[2]
+
+    assert after_the_file == ["HIT-STALE", "HIT"]
+    assert after_the_release == "HIT-STALE"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.pypi_sim import PyPISim
+from tests.pypi_sim import Generated, PyPISim
 from tests.pypi_sim_tests.client import Client
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
@@ -151,3 +151,18 @@ async def test_every_request_is_on_record(sim: PyPISim, http: Client) -> None:
     assert sim.count(kind="page", path="/foo/") == 1
     assert sim.fetches(file.filename) == 1
     assert sim.requests[-1].headers["X-Trace"] == "1"
+
+
+async def test_generated_files_are_what_their_page_says(sim: PyPISim, http: Client) -> None:
+    """Bytes that nobody holds have the size and the digests they are listed with, and no two blocks alike."""
+    file = sim.upload("large", "1.0", kind="sdist", content=Generated("large", 2_500_000))
+
+    got = await http.get(sim.file_url(file))
+
+    assert len(got.body) == file.size == 2_500_000
+    assert hashlib.sha256(got.body).hexdigest() == file.sha256
+    assert got.headers["etag"] == f'"{hashlib.md5(got.body, usedforsecurity=False).hexdigest()}"'
+    assert hashlib.blake2b(got.body, digest_size=32).hexdigest() == file.path.replace("/", "")[8:72]
+    assert got.body[: 2**20] != got.body[2**20 : 2**21]
+    (listed,) = json.loads((await http.get(f"{sim.index_url}large/", headers=JSON)).body)["files"]
+    assert (listed["size"], listed["hashes"]) == (2_500_000, {"sha256": file.sha256})
