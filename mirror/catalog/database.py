@@ -54,16 +54,28 @@ class Catalog:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """A connection for statements that are each their own transaction."""
-        with _translated():
-            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_SECONDS) as conn:
-                yield conn
+        async with self._connection() as conn:
+            yield conn
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
         """A connection inside one transaction, committed at the end, rolled back by any exception."""
+        async with self._connection() as conn, conn.transaction():
+            yield conn
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
         with _translated():
-            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_SECONDS) as conn, conn.transaction():
+            try:
+                conn = await self._pool.acquire(timeout=_CONNECT_TIMEOUT_SECONDS)
+            except OSError as e:
+                # Also a socket that is not there while the server is down, or a name that nobody resolves. Only here:
+                # what else fails inside, a file for instance, is not the database's failure.
+                raise CatalogUnavailableError(f"the database cannot be reached: {_first_line(e)}") from e
+            try:
                 yield conn
+            finally:
+                await self._pool.release(conn)
 
 
 @asynccontextmanager

@@ -103,6 +103,7 @@ class Download:
             while self._recorded < len(self._joined):
                 await self._means.record(self._joined[self._recorded], kept)
                 self._recorded += 1
+                reached("keep.recorded")
             # Nothing is awaited from here on, so nobody can join in between and be forgotten.
             self._kept = kept
         except EverpinError as e:
@@ -138,16 +139,21 @@ class Download:
         if wanted.size is not None:
             self._check_size(wanted.size)
         hosts = await means.allowed_hosts()
-        async with open_file(means.session, wanted.url, allowed_hosts=hosts) as body:
-            self._check_announced(body)
-            spool = self._spool = Spool(means.spool_dir, wanted.sha256 or "unnamed")
-            try:
-                await in_thread(spool.open)
+        spool = self._spool = Spool(means.spool_dir, wanted.sha256 or "unnamed")
+        try:
+            await in_thread(spool.open)
+            if wanted.size is not None:
+                # Upstream need not be asked for what there is no room for.
+                await in_thread(spool.reserve, wanted.size)
+            async with open_file(means.session, wanted.url, allowed_hosts=hosts) as body:
+                self._check_announced(body)
+                if wanted.size is None and body.size is not None:
+                    await in_thread(spool.reserve, body.size)
                 self._open(wanted.size if body.size is None else body.size)
                 await self._receive(body, spool)
                 return await self._put(spool)
-            finally:
-                await in_thread(spool.remove)
+        finally:
+            await in_thread(spool.remove)
 
     async def _receive(self, body: FileBody, spool: Spool) -> None:
         async with aclosing(body.chunks()) as chunks:

@@ -4,6 +4,8 @@ Readers share the writer's descriptor and read at their own positions, so what w
 began while it grew, also when its name is gone.
 """
 
+import ctypes
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -11,6 +13,10 @@ from pathlib import Path
 from mirror.errors import StoreError
 from mirror.model import Sha256
 from mirror.store import scratch
+
+# fallocate(2): the space is taken, the length stays what was written.
+_KEEP_SIZE = 1
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def clean_spool(directory: Path) -> int:
@@ -23,7 +29,7 @@ def clean_spool(directory: Path) -> int:
 
 
 class Spool:
-    """A file in `directory` once it was opened; that, `append`, `read` and `remove` block.
+    """A file in `directory` once it was opened; that, `reserve`, `append`, `read` and `remove` block.
 
     `hold` and `drop` count who still needs the bytes, the writer first; the last one to drop frees them.
     """
@@ -61,6 +67,16 @@ class Spool:
         except OSError as e:
             raise StoreError(f"no download can be spooled in {self._directory}: {e.strerror}") from e
 
+    def reserve(self, size: int) -> None:
+        """Raises StoreError where so many bytes do not fit; else, on most file systems, nobody can take them any more.
+
+        Better to be told before the first byte than after most of them.
+        """
+        try:
+            _take(self._descriptor, size)
+        except OSError as e:
+            raise StoreError(f"there is no room in {self._directory} for {size} bytes: {e.strerror}") from e
+
     def append(self, chunk: bytes) -> None:
         """Raises StoreError, for instance where the disk is full."""
         rest = memoryview(chunk)
@@ -94,3 +110,16 @@ class Spool:
         self._holders -= 1
         if self._holders == 0 and self._descriptor >= 0:
             os.close(self._descriptor)
+
+
+def _take(descriptor: int, size: int) -> None:
+    """Takes the space; where a file system cannot, the writing itself will show whether there is room."""
+    state = os.fstatvfs(descriptor)
+    # Asked first: some file systems hand out all that is left before they notice that it is not enough, and others need
+    # some, a database for instance. One that counts no blocks cannot say.
+    if state.f_blocks and state.f_bavail * state.f_frsize < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long)
+    if size and libc.fallocate(descriptor, _KEEP_SIZE, 0, size) != 0 and (number := ctypes.get_errno()) in _NO_ROOM:
+        raise OSError(number, os.strerror(number))

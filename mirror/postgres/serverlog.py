@@ -1,6 +1,7 @@
 """The server's log: bounded in size, and asked for the one line that explains a failure."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from mirror.postgres.identity import Identity
@@ -27,9 +28,11 @@ def bound(log: Path, identity: Identity) -> None:
         return
     source = open_private(log, os.O_RDWR, identity)
     target = open_private(log.with_name(log.name + ".1"), os.O_WRONLY | os.O_TRUNC, identity)
-    with os.fdopen(source, "rb+") as old, os.fdopen(target, "wb") as new:
+    with os.fdopen(source, "rb+") as old, os.fdopen(target, "wb", buffering=0) as new:
         old.seek(-SIZE_MAX, os.SEEK_END)
-        new.write(old.read(SIZE_MAX))
+        # A full disk makes a server say a lot; then what was said is not worth the room that it needs.
+        with suppress(OSError):
+            new.write(old.read(SIZE_MAX))
         old.truncate(0)
 
 

@@ -116,3 +116,20 @@ async def test_file_hosts_are_frozen_once(catalog: Catalog) -> None:
         found = await instance.read(conn)
 
     assert found.file_hosts == ("one.example.org",)
+
+
+async def test_a_server_that_is_away_is_told_apart_from_a_defect() -> None:
+    """A Unix socket is not there while its server is down; that too means that the catalog could not be asked."""
+    async with asyncpg.create_pool("postgresql://nobody@/nothing?host=/nowhere", min_size=0) as pool:
+        catalog = Catalog(pool, "")
+
+        for connection in (catalog.reading, catalog.writing):
+            with pytest.raises(CatalogUnavailableError, match="the database cannot be reached"):
+                await connection().__aenter__()
+
+
+async def test_what_fails_beside_the_database_is_not_blamed_on_it(catalog: Catalog) -> None:
+    """A file that is missing is a file that is missing, also in the middle of a transaction."""
+    with pytest.raises(FileNotFoundError):
+        async with catalog.writing():
+            raise FileNotFoundError("a file")

@@ -1,3 +1,5 @@
+"""A keeper with an upstream that says what it is told to, and clients who look at every byte they get."""
+
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
@@ -7,8 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from mirror.errors import CatalogUnavailableError
-from mirror.keep import Keeper, Kept, Wanted
+from mirror.errors import CatalogUnavailableError, EverpinError
+from mirror.keep import Download, Keeper, Kept, Wanted
 from mirror.model import Sha256
 from mirror.settings import Upstream
 from mirror.store.directory import DirectoryStore
@@ -96,3 +98,24 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         made = House(keeper, store, session, upstream, tmp_path / "spool")
         yield made
         await keeper.close()
+
+
+BODY = b"".join(n.to_bytes(4, "big") for n in range(500_000))
+PIECES = [BODY[at : at + 300_000] for at in range(0, len(BODY), 300_000)]
+
+
+async def whole(download: Download) -> bytes:
+    return b"".join([chunk async for chunk in download.chunks()])
+
+
+async def seen_before_failing(download: Download, expected: type[EverpinError]) -> bytes:
+    """The bytes that were handed out before the promised error."""
+    seen = bytearray()
+
+    async def read() -> None:
+        async for chunk in download.chunks():
+            seen.extend(chunk)
+
+    with pytest.raises(expected):
+        await read()
+    return bytes(seen)

@@ -1,54 +1,18 @@
 """What everybody who waits for a file gets to see, and what is kept of it."""
 
 import asyncio
-import gc
 import hashlib
 from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 from packaging.utils import canonicalize_name
-from structlog.testing import capture_logs
 
-from mirror.errors import (
-    CatalogUnavailableError,
-    EverpinError,
-    NotThereError,
-    RefusedError,
-    UpstreamUnavailableError,
-    WrongBytesError,
-)
-from mirror.keep import Download, Kept
+from mirror.errors import CatalogUnavailableError, NotThereError
+from mirror.keep import Kept
 from mirror.model import HashSource, Sha256
-from tests.mirror.keep.conftest import MAX_FILE_SIZE, House, until
-from tests.mirror.upstream.canned_upstream import (
-    canned_upstream,
-    redirects,
-    says,
-    says_nothing,
-    streams,
-    streams_for_ever,
-)
-
-BODY = b"".join(n.to_bytes(4, "big") for n in range(500_000))
-PIECES = [BODY[at : at + 300_000] for at in range(0, len(BODY), 300_000)]
-
-
-async def whole(download: Download) -> bytes:
-    return b"".join([chunk async for chunk in download.chunks()])
-
-
-async def seen_before_failing(download: Download, expected: type[EverpinError]) -> bytes:
-    """The bytes that were handed out before the promised error."""
-    seen = bytearray()
-
-    async def read() -> None:
-        async for chunk in download.chunks():
-            seen.extend(chunk)
-
-    with pytest.raises(expected):
-        await read()
-    return bytes(seen)
+from tests.mirror.keep.conftest import BODY, PIECES, House, until, whole
+from tests.mirror.upstream.canned_upstream import says, streams
 
 
 async def test_a_file_is_fetched_verified_stored_and_recorded(house: House) -> None:
@@ -140,84 +104,6 @@ async def test_the_last_byte_comes_after_everything_is_recorded(house: House) ->
     assert seen == len(BODY)
 
 
-@pytest.mark.parametrize("sized", [True, False])
-async def test_wrong_bytes_are_never_completed(house: House, sized: bool) -> None:
-    """A body of the right size and the wrong digest is broken off, not stored, not recorded."""
-    wrong = BODY[:-1] + b"!"
-    house.upstream.answers["/f"] = streams([*PIECES[:-1], PIECES[-1][:-1] + b"!"])
-
-    with capture_logs() as logs:
-        seen = await seen_before_failing(house.keeper.fetch(house.wanted(BODY, sized=sized)), WrongBytesError)
-
-    assert wrong.startswith(seen)
-    assert len(seen) < len(BODY)
-    assert await house.stored(BODY) is None
-    assert await house.stored(wrong) is None
-    assert (house.recorded, house.spooled()) == ([], [])
-    assert [(log["event"], log["reason"]) for log in logs] == [("keep.failed", "WrongBytesError")]
-
-
-async def test_a_short_body_is_never_completed(house: House) -> None:
-    """Also where upstream ended it properly."""
-    house.upstream.answers["/f"] = streams(PIECES[:-1])
-
-    seen = await seen_before_failing(house.keeper.fetch(house.wanted(BODY)), WrongBytesError)
-
-    assert len(seen) < len(BODY) - len(PIECES[-1])
-    assert (await house.stored(BODY), house.spooled()) == (None, [])
-
-
-async def test_a_truncated_transfer_is_upstreams_failure(house: House) -> None:
-    """A connection that breaks off says nothing about the bytes."""
-    house.upstream.answers["/f"] = streams(PIECES[:-1], announced=len(BODY), breaks=True)
-
-    await seen_before_failing(house.keeper.fetch(house.wanted(BODY)), UpstreamUnavailableError)
-
-    assert (await house.stored(BODY), house.spooled()) == (None, [])
-
-
-async def test_a_longer_body_is_stopped_at_once(house: House) -> None:
-    """Reading ends with the first byte too many, though upstream would go on for ever."""
-    house.upstream.answers["/f"] = streams_for_ever(PIECES[0])
-
-    seen = await seen_before_failing(house.keeper.fetch(house.wanted(BODY)), WrongBytesError)
-
-    assert len(seen) < len(BODY)
-    assert house.spooled() == []
-
-
-async def test_another_announced_size_is_refused_before_the_first_byte(house: House) -> None:
-    """The page said something else."""
-    house.upstream.answers["/f"] = says(BODY + b"!")
-    download = house.keeper.fetch(house.wanted(BODY))
-
-    with pytest.raises(WrongBytesError, match=f"announced {len(BODY) + 1} bytes instead of {len(BODY)}"):
-        await download.opened()
-
-
-@pytest.mark.parametrize("announced", [True, False])
-async def test_a_file_that_is_too_large_is_not_kept(house: House, announced: bool) -> None:
-    """However the size becomes known."""
-    too_large = bytes(MAX_FILE_SIZE + 1)
-    house.upstream.answers["/f"] = says(too_large) if announced else streams_for_ever(bytes(2**20))
-    download = house.keeper.fetch(house.wanted(too_large, sized=False))
-
-    with pytest.raises(RefusedError, match=r"larger than keep\.max_file_size"):
-        await download.finished()
-
-    assert house.spooled() == []
-
-
-async def test_a_file_whose_promised_size_is_too_large_is_not_asked_for(house: House) -> None:
-    """The page's word is enough."""
-    wanted = replace(house.wanted(BODY), size=MAX_FILE_SIZE + 1)
-
-    with pytest.raises(RefusedError, match=r"larger than keep\.max_file_size"):
-        await house.keeper.fetch(wanted).finished()
-
-    assert house.upstream.asked == []
-
-
 async def test_the_download_goes_on_when_the_first_client_leaves(house: House) -> None:
     """What was asked for once is kept, and those who joined get it."""
     gate = asyncio.Event()
@@ -279,17 +165,6 @@ async def test_what_the_store_holds_already_is_adopted(house: House) -> None:
     assert [kept.hash_source for _, kept in house.recorded] == [HashSource.UPSTREAM]
 
 
-async def test_nobody_gets_the_last_byte_of_what_was_not_recorded(house: House) -> None:
-    """A catalog that is down fails the download, though the bytes were right."""
-    house.upstream.answers["/f"] = streams(PIECES)
-    house.catalog_is_down = True
-
-    seen = await seen_before_failing(house.keeper.fetch(house.wanted(BODY)), CatalogUnavailableError)
-
-    assert len(seen) < len(BODY)
-    assert house.spooled() == []
-
-
 async def test_a_file_without_a_digest_is_spooled_whole(house: House) -> None:
     """Nothing is handed out before its end, and the digest is our own."""
     gate = asyncio.Event()
@@ -326,92 +201,3 @@ async def test_metadata_is_kept_like_a_file(house: House) -> None:
 
     assert await whole(house.keeper.fetch(wanted)) == b"Name: leftpad\n"
     assert [recorded.metadata for recorded, _ in house.recorded] == [True]
-
-
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [(404, NotThereError), (410, NotThereError), (403, NotThereError), (503, UpstreamUnavailableError)],
-)
-async def test_upstreams_refusal_reaches_everybody_who_waits(
-    house: House, status: int, error: type[EverpinError]
-) -> None:
-    """Before any byte, from all three ways to wait, each with an exception of its own."""
-    house.upstream.answers["/f"] = says(status=status)
-    download = house.keeper.fetch(house.wanted(BODY))
-
-    outcomes = await asyncio.gather(
-        download.opened(), download.finished(), whole(download), download.finished(), return_exceptions=True
-    )
-
-    assert [type(outcome) for outcome in outcomes] == [error] * 4
-    assert len({id(outcome) for outcome in outcomes}) == 4
-    assert house.spooled() == []
-
-
-async def test_a_failure_is_forgotten_by_the_next_who_asks(house: House) -> None:
-    """Another request is another try."""
-    with pytest.raises(NotThereError):
-        await house.keeper.fetch(house.wanted(BODY)).finished()
-    house.upstream.answers["/f"] = says(BODY)
-
-    assert await whole(house.keeper.fetch(house.wanted(BODY))) == BODY
-
-
-async def test_files_behind_a_foreign_redirect_are_refused(house: House) -> None:
-    """And the foreign host is left alone."""
-    async with canned_upstream() as foreign:
-        foreign.answers["/f"] = says(BODY)
-        house.upstream.answers["/f"] = redirects(f"{foreign.url}/f")
-
-        with pytest.raises(UpstreamUnavailableError, match="does not follow"):
-            await house.keeper.fetch(house.wanted(BODY)).finished()
-
-        assert foreign.asked == []
-
-
-async def test_a_failure_that_nobody_waits_for_is_logged_once(house: House) -> None:
-    """With its reason, in one line, and without noise from the event loop."""
-    noise: list[dict[str, object]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: noise.append(context))
-    with capture_logs() as logs:
-        house.keeper.fetch(house.wanted(BODY))
-        await until(lambda: bool(logs))
-        await house.keeper.close()
-        gc.collect()
-
-    assert [(log["event"], log["reason"], log["filename"]) for log in logs] == [
-        ("keep.failed", "NotThereError", "leftpad-1.0.tar.gz")
-    ]
-    assert noise == []
-
-
-async def test_a_defect_reaches_those_who_wait(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for ever because of an error that nobody thought of."""
-
-    async def broken() -> tuple[str, ...]:
-        raise ZeroDivisionError("a defect")
-
-    monkeypatch.setattr(house, "allowed_hosts", broken)
-    with capture_logs() as logs, pytest.raises(ZeroDivisionError):
-        await whole(house.keeper.fetch(house.wanted(BODY)))
-
-    assert [log["event"] for log in logs] == ["keep.crashed"]
-
-
-async def test_closing_ends_what_runs(house: House) -> None:
-    """Whoever waits is told, also for a download that had not yet begun, and no spool is left."""
-    gate = asyncio.Event()
-    house.upstream.answers["/f"] = streams(PIECES, announced=len(BODY), gate=gate)
-    house.upstream.answers["/silent"] = says_nothing
-    streaming = house.keeper.fetch(house.wanted(BODY))
-    client = asyncio.create_task(whole(streaming))
-    silent = house.keeper.fetch(house.wanted(BODY, path="/silent"))
-    await streaming.opened()
-    unbegun = house.keeper.fetch(house.wanted(b"other", path="/other"))
-
-    await house.keeper.close()
-
-    outcomes = await asyncio.gather(client, silent.finished(), unbegun.opened(), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [UpstreamUnavailableError] * 3
-    assert house.spooled() == []
-    assert await house.stored(BODY) is None

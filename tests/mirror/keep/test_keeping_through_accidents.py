@@ -7,13 +7,15 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mirror import seams
 from mirror.errors import StoreError
-from mirror.keep import clean_spool
+from mirror.keep import Keeper, clean_spool
+from mirror.keep.spool import Spool
 from tests.mirror.keep.conftest import House, until
 from tests.mirror.upstream.canned_upstream import says, streams
 
@@ -125,6 +127,40 @@ async def test_a_full_disk_fails_one_file_and_no_other(house: House, start_child
     assert await house.stored(BODY) is None
     assert await house.stored(small) == small
     assert house.spooled() == []
+
+
+async def test_a_file_that_does_not_fit_is_not_asked_for(house: House) -> None:
+    """Its size is known before the first byte: who waits is refused at once, and upstream is spared."""
+    house.upstream.answers["/f"] = says(BODY)
+    too_large = replace(house.wanted(BODY), size=2**50)
+    keeper = Keeper(
+        session=house.session,
+        store=house.store,
+        spool_dir=house.spool_dir,
+        allowed_hosts=house.allowed_hosts,
+        max_file_size=2**60,
+        record=house.record,
+    )
+
+    with pytest.raises(StoreError, match="no room"):
+        await keeper.fetch(too_large).opened()
+
+    assert house.upstream.paths() == []
+    assert house.spooled() == []
+
+
+def test_reserved_room_is_no_content(tmp_path: Path) -> None:
+    """The file is as long as what was written to it, however much was reserved."""
+    spool = Spool(tmp_path, "f")
+    spool.open()
+    spool.reserve(0)
+    spool.reserve(len(BODY))
+    before = spool.path.stat().st_size
+    spool.append(BODY[:10])
+
+    assert (before, spool.path.read_bytes()) == (0, BODY[:10])
+    spool.remove()
+    spool.drop()
 
 
 async def test_a_store_that_cannot_write_fails_the_download_and_heals(house: House) -> None:

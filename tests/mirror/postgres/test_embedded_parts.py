@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import stat
 import struct
 from pathlib import Path
@@ -108,6 +109,20 @@ def test_a_log_that_grew_too_long_is_set_aside(place: Path) -> None:
     assert set(old.read_bytes()) == {ord("b")}
     assert old.stat().st_size == serverlog.SIZE_MAX
     assert stat.S_IMODE(old.stat().st_mode) == 0o600
+
+
+def test_a_log_that_cannot_be_set_aside_is_bounded_all_the_same(place: Path) -> None:
+    """As on a full disk, where a server says a lot: the kernel refuses to let a file grow."""
+    log = place / "server.log"
+    log.write_bytes(b"a" * (serverlog.SIZE_MAX + 1))
+    allowed, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    try:
+        serverlog.bound(log, server_identity(place))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, most))
+
+    assert log.read_bytes() == b""
 
 
 def test_a_short_log_stays(place: Path) -> None:
