@@ -2,8 +2,6 @@
 
 import itertools
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest_asyncio
 from mirror.catalog.database import Catalog, migrate, opened
 from mirror.postgres import embedded
 from tests.pypi_sim import PyPISim
+from tests.reachable import reachable_directory
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
@@ -22,10 +21,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres_dir() -> Iterator[Path]:
     """A directory that also the user PostgreSQL runs as can reach; pytest's own are private."""
-    path = Path(tempfile.mkdtemp(prefix="everpin-tests-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with reachable_directory() as path:
+        yield path
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -64,10 +61,8 @@ async def pypi() -> AsyncIterator[PyPISim]:
 @pytest.fixture
 def reachable_tmp_path() -> Iterator[Path]:
     """A temporary directory that every user can enter, for data directories of commands that run as root."""
-    path = Path(tempfile.mkdtemp(prefix="everpin-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    with reachable_directory() as path:
+        yield path
 
 
 def _named(url: str, database: str) -> str:

@@ -1,22 +1,19 @@
-"""What upstream deletes: told once, served for exact pins, and never what an open range takes.
+"""What upstream deletes: served for exact pins, and never what an open range takes.
 
 One upstream and one everpin serve all journeys here, each with projects of its own, as they would in real life.
 """
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import feedparser
 import pytest
 import pytest_asyncio
 
 from tests.journeys.installers import Installer, pinned_with_hash
 from tests.journeys.processes import Everpin, running
 from tests.pypi_sim import File, PyPISim
+from tests.reachable import reachable_directory
+from tests.watcher.houses import long_ago
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,11 +27,9 @@ async def shared_pypi() -> AsyncIterator[PyPISim]:
 
 @pytest.fixture(scope="module")
 def shared_directory() -> Iterator[Path]:
-    """A directory that PostgreSQL can reach too, which runs as another user when the tests run as root."""
-    path = Path(tempfile.mkdtemp(prefix="everpin-test-"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path, ignore_errors=True)
+    """The directory of that everpin."""
+    with reachable_directory() as path:
+        yield path
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -60,25 +55,10 @@ def name(request: pytest.FixtureRequest) -> str:
     return title.removeprefix("test_").replace("[", "_").removesuffix("]")
 
 
-def _old(pypi: PyPISim) -> datetime:
-    return pypi.now() - timedelta(days=200)
-
-
 async def _installed_once(everpin: Everpin, installers: tuple[Installer, ...], *files: File) -> None:
     for file in files:
         for installer in installers:
             await installer.gets(everpin.index_url, [file], f"{file.project}=={file.version}")
-
-
-async def _several_polls(pypi: PyPISim) -> None:
-    await pypi.until(pypi.count(kind="xmlrpc") + 3, kind="xmlrpc")
-
-
-async def _atom(everpin: Everpin) -> list[tuple[str, str]]:
-    """Id and title of each entry, read as a feed reader reads them."""
-    document: Any = feedparser.parse((await everpin.get("/feed/deletions.atom")).body)
-    assert not document.bozo
-    return [(entry.id, entry.title) for entry in document.entries]
 
 
 def _delete(pypi: PyPISim, what: str, file: File) -> int:
@@ -98,8 +78,8 @@ async def test_a_deleted_version_installs_by_its_pin_and_by_nothing_else(
     everpin: Everpin, pypi: PyPISim, installers: tuple[Installer, ...], tmp_path: Path, what: str, name: str
 ) -> None:
     """Pins and constraints get the old bytes, ranges get what is left; the page gives the reason."""
-    left = pypi.upload(name, "1.0", uploaded_at=_old(pypi))
-    gone = pypi.upload(name, "1.1", uploaded_at=_old(pypi))
+    left = pypi.upload(name, "1.0", uploaded_at=long_ago(pypi, days=200))
+    gone = pypi.upload(name, "1.1", uploaded_at=long_ago(pypi, days=200))
     await _installed_once(everpin, installers, left, gone)
     constraints = tmp_path / "constraints.txt"
     constraints.write_text(f"{name}==1.1\n")
@@ -124,7 +104,7 @@ async def test_a_deleted_project_installs_by_pins_only(
     everpin: Everpin, pypi: PyPISim, installers: tuple[Installer, ...], name: str
 ) -> None:
     """When nothing is left upstream every pin still works, and a range finds nothing rather than something deleted."""
-    files = [pypi.upload(name, version, uploaded_at=_old(pypi)) for version in ("1.0", "1.1")]
+    files = [pypi.upload(name, version, uploaded_at=long_ago(pypi, days=200)) for version in ("1.0", "1.1")]
     await _installed_once(everpin, installers, *files)
 
     pypi.faults.forget_deleted = True
@@ -138,45 +118,12 @@ async def test_a_deleted_project_installs_by_pins_only(
         await installer.is_refused(everpin.index_url, f"{name}>=1")
 
 
-async def test_each_deletion_is_told_exactly_once(everpin: Everpin, pypi: PyPISim) -> None:
-    """File, release and project are one event and one feed entry each, also after more polls and a restart."""
-    for project in ("afile", "arelease", "aproject"):
-        for version in ("1.0", "1.1"):
-            file = pypi.upload(project, version, uploaded_at=_old(pypi))
-        assert (await everpin.get(await everpin.file_url(project, file.filename))).body == file.content
-    pypi.delete_file("afile", "afile-1.1-py3-none-any.whl")
-    pypi.delete_release("arelease", "1.1")
-    pypi.delete_project("aproject")
-    await everpin.until_told("project.deleted", "aproject")
-    # The project's older file was never asked for; it is fetched after the row was read, and told so.
-    await everpin.until_told("rescued", "aproject")
-    before = await everpin.told()
-    entries = await _atom(everpin)
-
-    await _several_polls(pypi)
-    assert await everpin.stop() == 0
-    await everpin.start()
-    await _several_polls(pypi)
-
-    assert [(told.kind, told.project, told.version) for told in before[-4:]] == [
-        ("file.deleted", "afile", "1.1"),
-        ("release.deleted", "arelease", "1.1"),
-        ("project.deleted", "aproject", None),
-        ("rescued", "aproject", "1.0"),
-    ]
-    assert await everpin.told() == before
-    assert await _atom(everpin) == entries
-    assert len({identity for identity, _ in entries}) == len(entries)
-    about_these = [title for _, title in entries if any(f"a{what}" in title for what in ("file", "release", "project"))]
-    assert len(about_these) == 3
-
-
 async def test_a_pin_never_turns_into_other_bytes(
     everpin: Everpin, pypi: PyPISim, installers: tuple[Installer, ...], name: str
 ) -> None:
     """Another build of a version that had been deleted is not taken for it; the pin goes on giving the old one."""
-    old = pypi.upload(name, "1.0", uploaded_at=_old(pypi))
-    other = pypi.upload(name, "1.1", uploaded_at=_old(pypi))
+    old = pypi.upload(name, "1.0", uploaded_at=long_ago(pypi, days=200))
+    other = pypi.upload(name, "1.1", uploaded_at=long_ago(pypi, days=200))
     await _installed_once(everpin, installers, old)
     pypi.delete_release(name, "1.0")
     await everpin.until_told("release.deleted", name)
@@ -195,9 +142,9 @@ async def test_a_pin_in_another_package_works_with_pip_and_is_refused_by_uv(
     everpin: Everpin, pypi: PyPISim, pip: Installer, uv: Installer, name: str
 ) -> None:
     """uv takes yanked versions only for pins of the user's own; it says so, and pinning it oneself helps."""
-    library = pypi.upload(name, "1.0", uploaded_at=_old(pypi))
-    pypi.upload(name, "1.1", uploaded_at=_old(pypi))
-    app = pypi.upload(f"{name}-app", "1.0", requires=(f"{name}==1.0",), uploaded_at=_old(pypi))
+    library = pypi.upload(name, "1.0", uploaded_at=long_ago(pypi, days=200))
+    pypi.upload(name, "1.1", uploaded_at=long_ago(pypi, days=200))
+    app = pypi.upload(f"{name}-app", "1.0", requires=(f"{name}==1.0",), uploaded_at=long_ago(pypi, days=200))
     for installer in (pip, uv):
         await installer.gets(everpin.index_url, [app, library], f"{name}-app")
     pypi.delete_release(name, "1.0")
@@ -215,8 +162,8 @@ async def test_what_was_never_fetched_is_rescued(
     everpin: Everpin, pypi: PyPISim, installers: tuple[Installer, ...], name: str
 ) -> None:
     """A file of a known project that nobody had asked for is fetched when it is deleted, and installs afterwards."""
-    gone = pypi.upload(name, "1.0", uploaded_at=_old(pypi))
-    pypi.upload(name, "1.1", uploaded_at=_old(pypi))
+    gone = pypi.upload(name, "1.0", uploaded_at=long_ago(pypi, days=200))
+    pypi.upload(name, "1.1", uploaded_at=long_ago(pypi, days=200))
     assert gone.filename in await everpin.listed(name)
     assert pypi.fetches(gone.filename) == 0
 
@@ -235,7 +182,7 @@ async def test_a_quarantined_project_installs_no_more_until_it_is_cleared(
     everpin: Everpin, pypi: PyPISim, installers: tuple[Installer, ...], name: str
 ) -> None:
     """Cached copies are withheld too, by page and by address, and everything returns with the all-clear."""
-    file = pypi.upload(name, "1.0", uploaded_at=_old(pypi))
+    file = pypi.upload(name, "1.0", uploaded_at=long_ago(pypi, days=200))
     await _installed_once(everpin, installers, file)
     address = await everpin.file_url(name, file.filename)
 
@@ -262,9 +209,9 @@ async def test_installs_with_hashes_survive_a_deletion(
     everpin: Everpin, pypi: PyPISim, installers: tuple[Installer, ...], tmp_path: Path, name: str
 ) -> None:
     """A lock file with hashes installs the same bytes before and after upstream deleted them."""
-    library = pypi.upload(name, "1.0", uploaded_at=_old(pypi))
-    pypi.upload(name, "1.1", uploaded_at=_old(pypi))
-    app = pypi.upload(f"{name}-app", "3.1", requires=(name,), uploaded_at=_old(pypi))
+    library = pypi.upload(name, "1.0", uploaded_at=long_ago(pypi, days=200))
+    pypi.upload(name, "1.1", uploaded_at=long_ago(pypi, days=200))
+    app = pypi.upload(f"{name}-app", "3.1", requires=(name,), uploaded_at=long_ago(pypi, days=200))
     locked = tmp_path / "requirements.txt"
     locked.write_text(pinned_with_hash(app, library))
     arguments = ("--require-hashes", "-r", str(locked))
@@ -285,8 +232,8 @@ async def test_a_deleted_wheel_is_had_by_its_hash_though_its_sdist_stayed(
     everpin: Everpin, pypi: PyPISim, pip: Installer, uv: Installer, tmp_path: Path, name: str
 ) -> None:
     """Where only a file of a release went, a range takes what is left of it, and a hash takes what it names."""
-    sdist = pypi.upload(name, "1.0", kind="sdist", uploaded_at=_old(pypi))
-    wheel = pypi.upload(name, "1.0", uploaded_at=_old(pypi))
+    sdist = pypi.upload(name, "1.0", kind="sdist", uploaded_at=long_ago(pypi, days=200))
+    wheel = pypi.upload(name, "1.0", uploaded_at=long_ago(pypi, days=200))
     for installer in (pip, uv):
         await installer.gets(everpin.index_url, [wheel], f"{name}==1.0")
     locked = tmp_path / "requirements.txt"

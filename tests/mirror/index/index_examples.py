@@ -1,4 +1,4 @@
-"""Memories for the tests of `mirror.index`: small invented ones, and pages that PyPI's own software once wrote."""
+"""Memories for the tests of `mirror.index`, invented or as PyPI's own software once wrote them, and pages of them."""
 
 import json
 from datetime import UTC, datetime
@@ -6,16 +6,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-from mirror.model import (
-    FileFacts,
-    ListedFile,
-    Memory,
-    ProjectFacts,
-    ProjectStatus,
-    Serial,
-    Sha256,
-    State,
-)
+from mirror.index.merge import offered
+from mirror.index.render import render_html, render_json
+from mirror.model import FileFacts, ListedFile, Memory, ProjectFacts, ProjectStatus, Serial, Sha256, State
 
 RECORDED = Path(__file__).parent / "data"
 RECORDED_HOST = b"http://127.0.0.1:18301/"
@@ -145,3 +138,9 @@ def _recorded_facts(entry: dict[str, object]) -> FileFacts:
 def _version_in(filename: str) -> str:
     parse = parse_wheel_filename if filename.endswith(".whl") else parse_sdist_filename
     return str(parse(filename)[1])
+
+
+def pages_of(*files: FileFacts, of: ProjectFacts | None = None) -> tuple[bytes, bytes]:
+    remembered = of or project()
+    offer = offered(Memory(remembered, files))
+    return render_json(offer, remembered), render_html(offer, remembered)

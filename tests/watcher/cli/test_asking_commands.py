@@ -1,45 +1,33 @@
 """The verbs that only read, run as an operator runs them, against a catalog with a story in it."""
 
-import asyncio
 import json
-import os
-import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
 from tests.pypi_sim import PyPISim
+from tests.watcher.cli.shells import Shell
 from tests.watcher.houses import House, long_ago
-
-EVERPIN = str(Path(sys.executable).with_name("everpin"))
 
 
 class Operator:
     """Runs `everpin` on the test's database."""
 
-    def __init__(self, database_url: str, data_dir: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("EVERPIN_")}
-        self._environment = kept | {"EVERPIN_DATABASE__URL": database_url, "EVERPIN_DATA_DIR": str(data_dir)}
+    def __init__(self, shell: Shell, database_url: str) -> None:
+        self._shell = shell
+        self._database_url = database_url
 
     async def says(self, *arguments: str, status: int = 0) -> str:
         """What the command prints; on another exit status than expected the test fails with what it said."""
-        process = await asyncio.create_subprocess_exec(
-            EVERPIN,
-            *arguments,
-            env=self._environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode == status, err.decode()
-        return out.decode() if status == 0 else err.decode()
+        ended = await self._shell.run(*arguments, EVERPIN_DATABASE__URL=self._database_url)
+        assert ended.status == status, ended.err
+        return ended.out if status == 0 else ended.err
 
 
 @pytest.fixture
-def operator(database_url: str, tmp_path: Path) -> Operator:
+def operator(shell: Shell, database_url: str) -> Operator:
     """Somebody at a terminal."""
-    return Operator(database_url, tmp_path)
+    return Operator(shell, database_url)
 
 
 async def _deleted_release(house: House, pypi: PyPISim) -> int:

@@ -1,17 +1,10 @@
-"""What cannot succeed says so in one line and ends with status 2; what can be asked for explains itself."""
+"""What cannot succeed says so in one line and ends with status 2, before it has changed anything."""
 
-import asyncio
-import json
-import os
 import socket
-import sys
-import tomllib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
-import click
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -19,64 +12,11 @@ from aiohttp import web
 from mirror.catalog import instance
 from mirror.catalog.database import Catalog
 from mirror.errors import StartError
-from mirror.settings import Settings
 from tests.pypi_sim import PyPISim
-from watcher.cli.group import everpin
+from tests.watcher.cli.shells import COMMANDS, Shell
 from watcher.compose import listening_socket, serving
 
-EVERPIN = str(Path(sys.executable).with_name("everpin"))
-COMMANDS = sorted(everpin.commands)
 LONG_LIVED = ["mirror", "up", "watch"]
-PATIENCE_SECONDS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A command that has ended."""
-
-    status: int | None
-    out: str
-    err: str
-
-
-class Shell:
-    """Runs `everpin` in an environment of its own, whose index is the simulated one."""
-
-    def __init__(self, data_dir: Path, index_url: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("EVERPIN_")}
-        self._environment = kept | {"EVERPIN_DATA_DIR": str(data_dir), "EVERPIN_UPSTREAM__INDEX_URL": index_url}
-
-    async def run(self, *arguments: str, **variables: str) -> Ended:
-        """Waits until the command has ended; one that goes on is stopped, and the test fails."""
-        process = await asyncio.create_subprocess_exec(
-            EVERPIN,
-            *arguments,
-            env=self._environment | variables,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                out, err = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        return Ended(process.returncode, out.decode(), err.decode())
-
-    async def refusal(self, *arguments: str, **variables: str) -> str:
-        """The one line with which the command refuses to start, after the name of the program."""
-        ended = await self.run(*arguments, **variables)
-        (line,) = ended.err.splitlines()
-        assert (ended.status, ended.out) == (2, ""), ended
-        assert line.startswith("everpin: "), ended
-        return line.removeprefix("everpin: ")
-
-
-@pytest_asyncio.fixture
-async def shell(reachable_tmp_path: Path, pypi: PyPISim) -> AsyncIterator[Shell]:
-    """Somebody at a terminal, with a data directory that is not there yet."""
-    yield Shell(reachable_tmp_path / "data", pypi.index_url)
 
 
 @pytest.fixture
@@ -99,27 +39,6 @@ def busy_port() -> Iterator[int]:
 
 def _ports(port: int) -> dict[str, str]:
     return {"EVERPIN_MIRROR__PORT": str(port), "EVERPIN_WATCHER__PORT": str(port)}
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself_with_an_example(name: str) -> None:
-    """`--help` shows a command line that can be copied, and every option says what it does."""
-    command = everpin.commands[name]
-    with click.Context(command, info_name=f"everpin {name}") as context:
-        said = command.get_help(context)
-
-    assert f"Example: everpin {name}" in said
-    assert [param.name for param in command.params if isinstance(param, click.Option) and not param.help] == []
-
-
-async def test_help_and_version_are_answers(shell: Shell) -> None:
-    """Both go to standard output and end well."""
-    helped = await shell.run("--help")
-    versioned = await shell.run("--version")
-
-    assert (helped.status, helped.err) == (0, "")
-    assert all(name in helped.out for name in COMMANDS)
-    assert (versioned.status, versioned.out.split()[0]) == (0, "everpin,")
 
 
 @pytest.mark.parametrize(
@@ -305,40 +224,3 @@ async def test_debug_shows_where_it_failed(shell: Shell) -> None:
     assert ended.status not in (0, None)
     assert "Traceback" in ended.err
     assert "StartError" in ended.err
-
-
-async def test_config_shows_a_file_that_loads_to_the_same_settings(shell: Shell, tmp_path: Path) -> None:
-    """What is shown can be saved and used; nothing is left out, and nothing changes on the way."""
-    config = tmp_path / "everpin.toml"
-    config.write_text(
-        '[feed]\ntitle = "Gone \\u007f \\"for good\\" \\\\ ü"\n'
-        '[safety]\nmin_age = "36h"\nquarantine_memory = "90d"\n'
-        '[upstream]\nallowed_file_hosts = ["files.example.org", "127.0.0.1:8080"]\n'
-        "[mirror]\nmemory = 1000\n[log]\naccess = true\n"
-    )
-
-    first = await shell.run("config", "--config", str(config))
-    config.write_text(first.out)
-    second = await shell.run("config", "--config", str(config))
-    as_json = await shell.run("config", "--json", "--config", str(config))
-
-    assert (first.status, first.err) == (0, "")
-    assert first.out == second.out
-    shown = tomllib.loads(first.out)
-    assert json.loads(as_json.out) == shown
-    assert shown["feed"]["title"] == 'Gone \x7f "for good" \\ ü'
-    assert shown["safety"] == {"min_age": "36h", "quarantine_memory": "90d"}
-    assert list(shown) == list(Settings.model_fields)
-
-
-async def test_config_masks_secrets(shell: Shell, tmp_path: Path) -> None:
-    """A password shows neither from the environment nor from a file of its own, whose name does."""
-    secret = tmp_path / "url"
-    secret.write_text("postgresql://everpin:hush@127.0.0.1/everpin")
-
-    in_variable = await shell.run("config", EVERPIN_DATABASE__URL="postgresql://everpin:hush@127.0.0.1/everpin")
-    in_file = await shell.run("config", EVERPIN_DATABASE__URL_FILE=str(secret))
-
-    assert tomllib.loads(in_variable.out)["database"] == {"url": "**********", "pool_size": 8}
-    assert tomllib.loads(in_file.out)["database"] == {"url_file": str(secret), "pool_size": 8}
-    assert "hush" not in in_variable.out + in_variable.err + in_file.out + in_file.err

@@ -1,0 +1,56 @@
+"""Somebody at a terminal who runs `everpin` as a program."""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from watcher.cli.group import everpin
+
+EVERPIN = str(Path(sys.executable).with_name("everpin"))
+COMMANDS = sorted(everpin.commands)
+PATIENCE_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that has ended."""
+
+    status: int | None
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs `everpin` in an environment of its own, whose index is the simulated one."""
+
+    def __init__(self, data_dir: Path, index_url: str) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("EVERPIN_")}
+        self._environment = kept | {"EVERPIN_DATA_DIR": str(data_dir), "EVERPIN_UPSTREAM__INDEX_URL": index_url}
+
+    async def run(self, *arguments: str, **variables: str) -> Ended:
+        """Waits until the command has ended; one that goes on is stopped, and the test fails."""
+        process = await asyncio.create_subprocess_exec(
+            EVERPIN,
+            *arguments,
+            env=self._environment | variables,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                out, err = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    async def refusal(self, *arguments: str, **variables: str) -> str:
+        """The one line with which the command refuses to start, after the name of the program."""
+        ended = await self.run(*arguments, **variables)
+        (line,) = ended.err.splitlines()
+        assert (ended.status, ended.out) == (2, ""), ended
+        assert line.startswith("everpin: "), ended
+        return line.removeprefix("everpin: ")
