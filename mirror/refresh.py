@@ -17,6 +17,7 @@ from mirror.catalog import instance, projects
 from mirror.catalog.database import Catalog
 from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
 from mirror.model import ProjectName, ProjectPage
+from mirror.seams import reached
 from mirror.states import Rules
 from mirror.upstream.hosts import freeze
 from mirror.upstream.index import Index, NotModified
@@ -69,6 +70,11 @@ class Refresher:
             self._waiting[project] -= 1
             self._waiting += Counter()  # forgets those for whom nobody waits
 
+    async def rejudge(self, project: ProjectName) -> None:
+        """Has the project's files judged anew, some of whose states the clock has ended."""
+        async with self._catalog.writing() as conn:
+            await observe.clock(conn, [project], rules=self._rules, now=self._now())
+
     async def close(self) -> None:
         """Ends what is running."""
         running = list(self._running.values())
@@ -112,6 +118,7 @@ class Refresher:
                 await projects.touch(conn, project, now=self._now())
             return Refreshed.SAME
         metrics.upstream_requests.labels("page", "new").inc()
+        reached("refresh.fetched")
         return await self._observe(answer)
 
     async def _observe(self, page: ProjectPage) -> Refreshed:
@@ -119,6 +126,7 @@ class Refresher:
             if (await instance.read(conn)).file_hosts is None and page.files:
                 await instance.freeze_file_hosts(conn, freeze(self._index_url, page))
             believed = await observe.page(conn, page, rules=self._rules, now=self._now())
+        reached("refresh.applied")
         return Refreshed.NEW if believed else Refreshed.STALE
 
 

@@ -12,6 +12,7 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     keeper          the backlog: files whose bytes are wanted
     journal/        the journal over XML-RPC, and its rows read into types
     schedule        the only place that knows the scheduler
+    claimer         the name under which a process claims files, which outlives it
 
 Read `poll` first: it is the way a deletion takes. Then `duties` and `compose`.
 """

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -82,6 +83,7 @@ class Duties:
         supply: Supply,
         settings: Settings,
         rules: Rules,
+        claimer: uuid.UUID,
         now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
@@ -94,7 +96,12 @@ class Duties:
         )
         self._poller = Poller(catalog=catalog, client=client, settings=settings, rules=rules, now=now)
         self._keeper = BacklogKeeper(
-            catalog=catalog, supply=supply, rules=rules, workers=settings.keep.workers, now=now
+            catalog=catalog,
+            supply=supply,
+            rules=rules,
+            workers=settings.keep.workers,
+            claimer=claimer,
+            now=now,
         )
         self._schedule: Schedule | None = None
 

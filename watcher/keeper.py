@@ -11,8 +11,9 @@ from mirror import metrics, observe
 from mirror.catalog import backlog, files
 from mirror.catalog.database import Catalog
 from mirror.catalog.files import FoundFile
-from mirror.errors import EverpinError, NotThereError, RefusedError, WrongBytesError
+from mirror.errors import EverpinError, NotThereError, RefusedError, StoreError, WrongBytesError
 from mirror.model import State
+from mirror.seams import reached
 from mirror.states import Rules
 from mirror.supply import Supply
 
@@ -23,22 +24,31 @@ log = structlog.get_logger()
 _TRIES_UNTIL_LOST = 6
 _FIRST_RETRY_SECONDS = 2.0
 _LONGEST_RETRY_SECONDS = 3600.0
+# Where the disk was full or the store away, upstream is not to blame, and may delete the bytes before an hour is over.
+_LONGEST_STORE_RETRY_SECONDS = 60.0
 _RENEW_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 1.0
 
 
 class BacklogKeeper:
-    """Claims files from the backlog and keeps them, a few at a time."""
+    """Claims files from the backlog and keeps them, a few at a time. No two may claim as the same `claimer`."""
 
     def __init__(
-        self, *, catalog: Catalog, supply: Supply, rules: Rules, workers: int, now: Callable[[], datetime]
+        self,
+        *,
+        catalog: Catalog,
+        supply: Supply,
+        rules: Rules,
+        workers: int,
+        claimer: uuid.UUID,
+        now: Callable[[], datetime],
     ) -> None:
         self._catalog = catalog
         self._supply = supply
         self._rules = rules
         self._workers = workers
         self._now = now
-        self._claimer = uuid.uuid4()
+        self._claimer = claimer
 
     async def work_off(self) -> int:
         """Keeps what is due until nothing more is, and says how many files that were.
@@ -57,8 +67,8 @@ class BacklogKeeper:
                 finished, running = await asyncio.wait(
                     running, timeout=_LOOK_AGAIN_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
-                for task in finished:
-                    task.result()
+                # Raises the first failure and looks at the others: several files can fail at once.
+                await asyncio.gather(*finished)
                 done += len(finished)
         finally:
             await _ended({renewal, *running})
@@ -72,7 +82,7 @@ class BacklogKeeper:
         return {asyncio.create_task(self._keep(*claim), name=f"keep file {claim[0]}") for claim in claimed}
 
     async def _give_back(self) -> None:
-        """Gives back what an earlier round that broke off had claimed: nobody is at it now."""
+        """Gives back what an earlier round that broke off, or died, had claimed: nobody is at it now."""
         async with self._catalog.writing() as conn:
             await backlog.give_back(conn, self._claimer)
 
@@ -87,6 +97,7 @@ class BacklogKeeper:
                 log.warning("keeper.not_renewed", error=str(e))
 
     async def _keep(self, file_id: int, attempts: int) -> None:
+        reached("backlog.claimed")
         async with self._catalog.reading() as conn:
             found = await files.by_id(conn, file_id)
         if found is None or found.facts.state in (State.BLOCKED, State.PURGED):
@@ -105,6 +116,7 @@ class BacklogKeeper:
             if is_rescue:
                 metrics.rescues.labels("rescued").inc()
                 log.info("keeper.rescued", project=found.project, filename=found.facts.filename)
+            reached("backlog.kept")
             await self._finish(file_id)
 
     async def _keep_metadata(self, found: FoundFile) -> None:
@@ -136,7 +148,8 @@ class BacklogKeeper:
             await self._try_again(found.facts.id, wait, error)
 
     async def _retry(self, found: FoundFile, attempts: int, error: EverpinError) -> None:
-        wait = min(_FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16), _LONGEST_RETRY_SECONDS)
+        longest = _LONGEST_STORE_RETRY_SECONDS if isinstance(error, StoreError) else _LONGEST_RETRY_SECONDS
+        wait = min(_FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16), longest)
         metrics.keep_failures.labels("retried").inc()
         if found.facts.id is not None:
             await self._try_again(found.facts.id, timedelta(seconds=wait), error)

@@ -66,6 +66,8 @@ class Schedule:
     async def end(self) -> None:
         """Lets no job begin any more, cancels those that run and waits until they have ended."""
         self._is_ending = True
+        # What falls due from here on would be handed out only to be cancelled, which it would log as a failure.
+        self._scheduler.pause()
         for run in self._runs.values():
             run.cancel()
         await asyncio.gather(*self._runs.values(), return_exceptions=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from mirror.catalog.database import Connection, Record
 from mirror.events import BOOKKEEPING, Cursor, Event, EventDraft, EventKind, next_link, payload_of
 from mirror.model import ProjectName
+from mirror.seams import reached
 
 
 async def append(conn: Connection, drafts: Sequence[EventDraft]) -> list[EventDraft]:
@@ -46,6 +47,7 @@ async def append(conn: Connection, drafts: Sequence[EventDraft]) -> list[EventDr
         [str(draft.kind) for draft in new],
     )
     await conn.execute("update event_head set number = $1, chain = $2", number, chain)
+    reached("event.appended")
     return new
 
 

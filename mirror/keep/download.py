@@ -128,7 +128,7 @@ class Download:
         wanted = self._wanted
         if wanted.sha256 is None:
             return None
-        size = await self._means.store.size(StoreKey(wanted.sha256))
+        size = await self._means.store.adopt(StoreKey(wanted.sha256))
         if size is None or wanted.size not in (None, size):
             return None
         self._open(size)

@@ -10,6 +10,7 @@ from mirror.changes import Telling
 from mirror.changes.step import FileKey, key_of
 from mirror.events import EventDraft, EventFile
 from mirror.model import Memory, ProjectName
+from mirror.seams import reached
 from mirror.states import Rules, judge
 
 
@@ -28,6 +29,7 @@ async def tell(conn: Connection, written: Sequence[Written]) -> None:
     if changed := [one.project for one in written if one.changed]:
         await notices.pages_changed(conn, changed)
     drafts = [draft for one in written for draft in one.drafts]
+    reached("observe.stored")
     await events.append(conn, sorted(drafts, key=lambda draft: (draft.serial is None, draft.serial or 0)))
 
 

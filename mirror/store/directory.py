@@ -53,6 +53,11 @@ class DirectoryStore:
         with _reading(key):
             return await asyncio.to_thread(self._size, self._path(key))
 
+    async def adopt(self, key: StoreKey) -> int | None:
+        """See `Store.adopt`."""
+        with _storing(key):
+            return await asyncio.to_thread(self._adopt, self._path(key))
+
     async def read(self, key: StoreKey, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """See `Store.read`."""
         with _reading(key):
@@ -100,8 +105,18 @@ class DirectoryStore:
         expected = spool.stat().st_size
         if _size(target) != expected and not _link(spool, target) and _size(target) != expected:
             self._copy(spool, target)
+        reached("store.named")
         # Also where the object was there: another process may have named it and not have come to this yet.
-        for directory in (target.parent, *target.parent.parents):
+        self._flush_name(target)
+
+    def _adopt(self, path: Path) -> int | None:
+        size = self._size(path)
+        if size is not None:
+            self._flush_name(path)
+        return size
+
+    def _flush_name(self, path: Path) -> None:
+        for directory in (path.parent, *path.parent.parents):
             _flush_directory(directory)
             if directory == self._root:
                 break

@@ -32,6 +32,10 @@ class Store(Protocol):
         """The object's size in bytes, None where there is no such object."""
         ...
 
+    async def adopt(self, key: StoreKey) -> int | None:
+        """As `size`, of an object whose put nobody saw end, as after a crash: now it is as durable as after one."""
+        ...
+
     def read(self, key: StoreKey, *, start: int = 0, stop: int | None = None) -> AsyncGenerator[bytes, None]:
         """The bytes from `start` up to but without `stop` (None: the end). Raises NotThereError."""
         ...

@@ -57,6 +57,8 @@ class Everpin:
     data_dir: Path
     settings: Mapping[str, str]
     port: int = field(default_factory=lambda: free_port())
+    under: tuple[str, ...] = ()
+    """A program, with its arguments, that prepares something and then becomes the command."""
     _process: Process | None = None
 
     @classmethod
@@ -66,6 +68,11 @@ class Everpin:
         return cls(verb, data_dir, quick | settings)
 
     # Its life
+
+    @property
+    def pid(self) -> int:
+        """The process, while it runs."""
+        return self._running.pid
 
     async def start(self, **environment: str) -> None:
         """Runs the command and waits until it is ready."""
@@ -80,6 +87,7 @@ class Everpin:
         settings[f"EVERPIN_{section.upper()}__PORT"] = str(self.port)
         with self.log_path.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *self.under,
                 Path(sys.executable).with_name("everpin"),
                 self.verb,
                 "--data-dir",
@@ -116,6 +124,11 @@ class Everpin:
             status = await self._running.wait()
         self._process = None
         return status
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself and nobody has noticed yet."""
+        return self._process is not None and self._process.returncode is not None
 
     async def close(self) -> None:
         """Ends it if it still runs, so that nothing of a journey outlives it."""

@@ -1,6 +1,7 @@
 """A whole everpin in the test's own process, against the simulated PyPI and a real database, with a clock to turn."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -47,6 +48,8 @@ class House:
     supply: Supply
     client: JournalClient
     keeper: BacklogKeeper
+    claimer: uuid.UUID
+    """The name under which the keeper claims."""
     http: TestClient[web.Request, web.Application]
     heard: list[Notice] = field(default_factory=list)
     """The notices that reached this house's pages, oldest first."""
@@ -177,8 +180,9 @@ async def house_of(
         http = await stack.enter_async_context(TestClient(TestServer(app), auto_decompress=True))
         journal_session = await stack.enter_async_context(aiohttp.ClientSession())
         client = JournalClient(journal_session, pypi.xmlrpc_url, timeout=3)
-        keeper = BacklogKeeper(catalog=catalog, supply=supply, rules=rules, workers=2, now=pypi.now)
-        yield House(pypi, catalog, settings, rules, refresher, supply, client, keeper, http, heard)
+        me = uuid.uuid4()
+        keeper = BacklogKeeper(catalog=catalog, supply=supply, rules=rules, workers=2, claimer=me, now=pypi.now)
+        yield House(pypi, catalog, settings, rules, refresher, supply, client, keeper, me, http, heard)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -103,6 +103,17 @@ async def test_what_a_dead_keeper_had_claimed_comes_back(house: House, pypi: PyP
     assert await kept(house) == {filename}
 
 
+async def test_a_successor_does_not_wait_for_the_lease_of_the_dead(house: House, pypi: PyPISim) -> None:
+    """Who goes by the same name as one that died knows that nobody is at what was claimed under it."""
+    (filename,) = await departed(house, "1.0")
+    async with house.catalog.writing() as conn:
+        assert len(await backlog.claim(conn, house.claimer, limit=5, now=pypi.now())) == 1
+
+    done = await house.keeper.work_off()
+
+    assert (done, await kept(house)) == (1, {filename})
+
+
 async def test_a_lease_that_is_renewed_holds_on(house: House, pypi: PyPISim) -> None:
     """A keeper that is alive keeps what it is at, however long a download takes."""
     await departed(house, "1.0")
@@ -155,6 +166,26 @@ async def test_a_failure_is_tried_again_later_and_later(house: House, pypi: PyPI
     assert states[filename] == "held rescue"
     assert (await house.states("demo"))[filename] == "kept"
     assert await waiting(house) == []
+
+
+async def test_a_disk_that_was_full_for_hours_costs_no_hour_more(house: House, pypi: PyPISim) -> None:
+    """What cannot be written is no fault of upstream's: a minute after there is room the file is kept, never lost."""
+    (filename,) = await departed(house, "1.0")
+    spool_dir = house.settings.spool_dir
+    spool_dir.rmdir()
+    spool_dir.write_text("a file where a directory should be")
+    for _ in range(12):
+        await house.keeper.work_off()
+        pypi.advance(timedelta(hours=1))
+    await house.keeper.work_off()
+    before = (pypi.fetches(filename), (await house.states("demo"))[filename])
+    spool_dir.unlink()
+    pypi.advance(timedelta(minutes=1))
+
+    await house.keeper.work_off()
+
+    assert before == (0, "held rescue")
+    assert (await house.states("demo"))[filename] == "kept"
 
 
 async def test_only_after_several_tries_a_file_is_lost(house: House, pypi: PyPISim) -> None:

@@ -213,3 +213,30 @@ async def test_a_put_in_progress_is_not_mistaken_for_a_leftover(tmp_path: Path, 
         await DirectoryStore(root).check()
 
         assert path.exists()
+
+
+async def test_what_is_adopted_is_flushed_like_what_was_put(
+    store: DirectoryStore, spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of an object that was put by a process which died right then may be in memory only."""
+    await store.put(spool, KEY)
+    place = store.local_path(KEY)
+    assert place is not None
+    flushed: list[int] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        flushed.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+
+    assert await store.adopt(KEY) == len(BODY)
+
+    above = [directory for directory in place.parents if directory.is_relative_to(tmp_path / "store")]
+    assert flushed == [directory.stat().st_ino for directory in above]
+
+
+async def test_nothing_is_adopted_where_nothing_is(store: DirectoryStore) -> None:
+    """Not there is no failure."""
+    assert await store.adopt(KEY) is None

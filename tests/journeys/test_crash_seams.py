@@ -1,0 +1,253 @@
+"""Whatever the moment of a crash, what is known, held and told afterwards is what it would have been without one."""
+
+import asyncio
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
+import pytest_asyncio
+
+import mirror
+import watcher
+from mirror import seams
+from mirror.model import Sha256
+from mirror.store.keys import StoreKey
+from tests.journeys.processes import Everpin, running, until
+from tests.journeys.remains import Remains, is_settled, remains_of
+from tests.pypi_sim import File, PyPISim
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+"""When everything in each of the histories happens, so that they are the same to the second."""
+
+DEATHS = (
+    "backlog.claimed",
+    "backlog.kept",
+    "event.appended",
+    "event.appended:2",
+    "keep.put",
+    "keep.put:6",
+    "keep.recorded",
+    "keep.recorded:6",
+    "keep.spooled",
+    "observe.stored",
+    "observe.stored:11",
+    "poll.before_commit",
+    "poll.before_commit:2",
+    "poll.committed:2",
+    "refresh.applied",
+    "refresh.applied:5",
+    "refresh.fetched",
+    "refresh.fetched:5",
+    "store.copied",
+    "store.named",
+)
+"""Where to die. Later times are those at which journal, queue and backlog are worked off, and no client is served."""
+
+
+NEVER = ""
+"""The everpin that is spared, with which the others are compared."""
+
+_AT_A_TIME = 3
+"""So many live at the same time: each spends half of its time waiting."""
+
+
+@dataclass
+class Life:
+    """An everpin that is started again after each death, and clients that try again until they get what they want."""
+
+    everpin: Everpin
+    pypi: PyPISim
+    deaths: list[int] = field(default_factory=list)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Waits for the condition, across deaths."""
+
+        async def holds() -> bool:
+            if self.everpin.has_ended:
+                self.deaths.append(await self.everpin.ended())
+                await self.everpin.start()
+            try:
+                return await condition()
+            except (aiohttp.ClientError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return False  # as it looks to a client when the other side has just died
+
+        await until(holds)
+
+    async def settled(self) -> None:
+        """Waits until upstream has nothing more to tell and everything that follows from it is done."""
+
+        async def is_so() -> bool:
+            return await is_settled(self.everpin, self.pypi)
+
+        await self.until(is_so)
+
+    async def gets(self, file: File, *, metadata: bool = False) -> None:
+        """Waits until a client has the file."""
+        wanted = file.metadata if metadata else file.content
+
+        async def has_it() -> bool:
+            address = await self.everpin.file_url(file.project, file.filename)
+            return (await self.everpin.get(f"{address}.metadata" if metadata else address)).body == wanted
+
+        await self.until(has_it)
+
+    async def gets_page(self, project: str) -> None:
+        """Waits until a client has the page."""
+
+        async def has_it() -> bool:
+            return (await self.everpin.get(f"/simple/{project}/")).status == 200
+
+        await self.until(has_it)
+
+    def spoil(self, file: File) -> None:
+        """Leaves half an object in the store under the file's name, as a broken disk does."""
+        path = self.everpin.data_dir / "store" / str(StoreKey(Sha256(file.sha256)))
+        path.parent.mkdir(parents=True)
+        path.write_bytes(file.content[: file.size // 2])
+
+
+async def history(life: Life) -> None:
+    """Uploads and downloads, then deletions and quarantines of all kinds, then what goes back on some of them."""
+    pypi = life.pypi
+    names = ("known", "lost", "hidden", "gone")
+    first = {name: pypi.upload(name, "1.0", uploaded_at=NOW - timedelta(days=20)) for name in (*names, "unseen")}
+    second = {name: pypi.upload(name, "1.1", uploaded_at=NOW - timedelta(days=10)) for name in names}
+    await life.settled()
+    for name in names:
+        await life.gets_page(name)
+    life.spoil(first["known"])
+    for file in (first["known"], second["known"], first["hidden"], first["gone"]):
+        await life.gets(file)
+    await life.gets(second["known"], metadata=True)
+
+    pypi.upload("known", "2.0", uploaded_at=NOW - timedelta(days=1))
+    pypi.yank("known", "1.0", "too old")
+    pypi.delete_file("known", second["known"].filename)
+    pypi.delete_release("lost", "1.0")
+    pypi.quarantine_release("hidden", "1.1")
+    pypi.quarantine_project("hidden")
+    pypi.delete_project("gone")
+    pypi.delete_release("unseen", "1.0")
+    await life.settled()
+
+    pypi.clear_project_quarantine("hidden")
+    pypi.delete_release("lost", "1.1")
+    pypi.upload("gone", "3.0", uploaded_at=NOW)
+    pypi.unyank("known", "1.0")
+    await life.settled()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A life that is over: the statuses of its deaths, what it left and what it logged."""
+
+    deaths: tuple[int, ...]
+    remains: Remains
+    log: str
+
+
+async def lived(data_dir: Path, death: str) -> Ended:
+    """Has an everpin go through the history, with an upstream of its own."""
+    async with PyPISim() as pypi:
+        pypi.clock.freeze(NOW)
+        everpin = Everpin.of("up", data_dir, index_url=pypi.index_url, watcher__poll_interval="100ms")
+        async with running(everpin, **{seams.VARIABLE: death}):
+            life = Life(everpin, pypi)
+            await history(life)
+            # Dead by now or not, it has to find nothing more to do.
+            await pypi.until(pypi.count(kind="xmlrpc") + 2, kind="xmlrpc")
+            await life.settled()
+            return Ended(tuple(life.deaths), await remains_of(everpin, pypi), everpin.log)
+
+
+@pytest.fixture(scope="module")
+def homes() -> Iterator[dict[str, Path]]:
+    """A directory for each life, which every user can enter."""
+    directory = Path(tempfile.mkdtemp(prefix="everpin-test-"))
+    directory.chmod(0o755)
+    homes = {death: directory / (death.replace(":", "-") or "spared") for death in (NEVER, *DEATHS)}
+    for home in homes.values():
+        home.mkdir()
+    yield homes
+    shutil.rmtree(directory)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lives(
+    request: pytest.FixtureRequest, homes: dict[str, Path]
+) -> AsyncIterator[Mapping[str, asyncio.Task[Ended]]]:
+    """The lives of the everpins that the chosen tests ask about, by their deaths; begun at once, a few at a time."""
+    chosen = [item.callspec.params.get("death") for item in request.session.items if hasattr(item, "callspec")]
+    places = asyncio.Semaphore(_AT_A_TIME)
+
+    async def live(death: str) -> Ended:
+        async with places:
+            try:
+                return await lived(homes[death] / "data", death)
+            finally:
+                shutil.rmtree(homes[death] / "data", ignore_errors=True)
+
+    tasks = {death: asyncio.create_task(live(death)) for death in (NEVER, *DEATHS) if death in (NEVER, *chosen)}
+    yield tasks
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("death", DEATHS)
+async def test_a_death_anywhere_changes_nothing_in_the_end(
+    lives: Mapping[str, asyncio.Task[Ended]], death: str
+) -> None:
+    """Catalog, store, feed and pages of an everpin that died there once equal those of one that did not."""
+    spared, killed = (await lives[NEVER]), (await lives[death])
+
+    sys.stdout.write(killed.log)
+    assert (spared.deaths, killed.deaths) == ((), (-signal.SIGKILL,))
+    for table, rows in spared.remains.tables.items():
+        assert killed.remains.tables[table] == rows, table
+    assert killed.remains.objects == spared.remains.objects
+    assert killed.remains.feed == spared.remains.feed
+    assert killed.remains.pages == spared.remains.pages
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_history_has_something_of_everything(lives: Mapping[str, asyncio.Task[Ended]]) -> None:
+    """Otherwise that two are equal would say little."""
+    remains = (await lives[NEVER]).remains
+    told = {str(event["kind"]) for events in remains.feed.values() for event in events}
+    states = {str(file["state"]) for file in remains.tables["files"]}
+
+    assert told >= {
+        "file.deleted",
+        "release.deleted",
+        "project.deleted",
+        "project.reregistered",
+        "release.yanked",
+        "release.quarantined",
+        "project.quarantined",
+        "project.quarantine_cleared",
+        "rescued",
+    }
+    assert states >= {"live", "kept", "blocked"}
+    assert remains.tables["pending_yanks"]
+    assert remains.tables["backlog"] == []
+    assert [path for path in remains.objects if path.endswith(".part")] == []
+
+
+def test_no_seam_is_forgotten() -> None:
+    """Every place at which the process can be made to die is among those where it dies here."""
+    sources = [path for package in (mirror, watcher) for path in Path(package.__path__[0]).rglob("*.py")]
+    named = {name for path in sources for name in re.findall(r'^\s+reached\("([^"]+)"\)$', path.read_text(), re.M)}
+
+    assert named
+    assert named == {death.partition(":")[0] for death in DEATHS}
