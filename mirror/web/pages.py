@@ -10,7 +10,7 @@ is looked up again, and as long as none can come, the catalog is asked before an
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,9 +24,10 @@ from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
 from mirror.index.merge import Offer, offered
 from mirror.index.negotiate import ContentType
 from mirror.index.render import Rendered, render_html, render_json, rendered
-from mirror.model import Memory, ProjectFacts, ProjectName
+from mirror.model import FileFacts, Memory, ProjectFacts, ProjectName
 from mirror.refresh import Refreshed, Refresher
 from mirror.settings import Settings
+from mirror.states import earliest_end
 
 log = structlog.get_logger()
 
@@ -131,6 +132,17 @@ class Pages:
             metrics.stale_pages.inc()
         return Page(await self._render(project, held, content_type), held.offer.serial, stale)
 
+    async def judged_again(self, project: ProjectName, files: Iterable[FileFacts]) -> bool:
+        """Whether the clock had ended the state of one of the files; then the project is judged anew before it returns.
+
+        A watcher sees to that every few seconds, but not everybody has one.
+        """
+        end = earliest_end(files)
+        if end is None or end > self._now():
+            return False
+        await self._refresher.rejudge(project)
+        return True
+
     @property
     def held_bytes(self) -> int:
         """What the pages in memory take."""
@@ -202,19 +214,27 @@ class Pages:
         return await asyncio.shield(task)
 
     async def _read(self, project: ProjectName) -> _Held | None:
-        async with self._catalog.reading() as conn:
-            facts = await projects.find(conn, project)
-            if facts is None:
-                return None
-            memory = Memory(facts, await files.of_project(conn, facts))
+        memory = await self._remembered(project)
+        if memory is not None and await self.judged_again(project, memory.files):
+            memory = await self._remembered(project)
+        if memory is None:
+            return None
+        facts = memory.project
         return _Held(facts, offered(memory), facts.observed_at or facts.known_since)
 
+    async def _remembered(self, project: ProjectName) -> Memory | None:
+        async with self._catalog.reading() as conn:
+            facts = await projects.find(conn, project)
+            return Memory(facts, await files.of_project(conn, facts)) if facts is not None else None
+
     def _loaded(self, project: ProjectName, task: "asyncio.Task[_Held | None]") -> None:
+        # Looked at in any case: when all who waited have gone, the loop would tell of a failure that nobody handled.
+        has_failed = task.cancelled() or task.exception() is not None
         # A notice that came while the catalog was read took the task out: its result may be older than the notice.
         if self._loading.get(project) is not task:
             return
         del self._loading[project]
-        if task.cancelled() or task.exception() is not None:
+        if has_failed:
             return
         if (held := task.result()) is not None:
             self._forget(project)

@@ -174,7 +174,7 @@ async def _forget(conn: Connection, keys: Keys, _run: int) -> None:
 
 async def _withdrawn(conn: Connection, _keys: Keys, run: int) -> None:
     if run == 0:
-        await projects.with_withdrawn_files(conn)
+        await projects.judged_by_rules(conn)
 
 
 async def _listing(conn: Connection, _keys: Keys, run: int) -> None:

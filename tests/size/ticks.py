@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -15,7 +14,8 @@ from mirror.catalog import events, journal
 from mirror.catalog.database import Catalog
 from mirror.journal_rows import JournalRow
 from mirror.model import ProjectName, Serial
-from mirror.states import Rules
+from mirror.settings import Settings
+from watcher.compose import rules_of
 from watcher.journal.client import JournalClient
 from watcher.poll import poll
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROWS = 1_000
 _REMOVED = 70
 _UPLOADED = 400
-_RULES = Rules(min_age=timedelta(hours=72), quarantine_memory=None)
+_RULES = rules_of(Settings())
 
 _MIXTURE = (
     # Every fifth project is not known: nobody has asked for it yet.
