@@ -265,28 +265,6 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
-async def until_nobody_lives_in(directory: Path) -> None:
-    """Waits until no process names the directory in its command line or works in it."""
-
-    async def is_empty() -> bool:
-        return not inhabitants(directory)
-
-    await until(is_empty)
-
-
-def inhabitants(directory: Path) -> list[int]:
-    """The processes that name the directory in their command line or have it as working directory."""
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and _is_in(entry, directory)]
-
-
-def _is_in(entry: Path, directory: Path) -> bool:
-    try:
-        command_line = os.fsdecode((entry / "cmdline").read_bytes())
-        return str(directory) in command_line or (entry / "cwd").readlink().is_relative_to(directory)
-    except OSError:  # it ended meanwhile, or it is somebody else's
-        return False
-
-
 def plain_environment() -> dict[str, str]:
     """This process' environment without settings of everpin, pip, uv or a proxy."""
     ours = ("EVERPIN_", "_EVERPIN_", "PIP_", "UV_", "VIRTUAL_ENV", "PYTHON")

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 
 from mirror import seams
+from tests.journeys.inhabitants import until_nobody_lives_in
 from tests.journeys.installers import Installer
-from tests.journeys.processes import Everpin, running, until, until_nobody_lives_in
+from tests.journeys.processes import Everpin, running, until
 from tests.pypi_sim import PyPISim
 
 

@@ -12,10 +12,11 @@ from packaging.version import Version
 from tests.pypi_sim.files import build_file, default_filename
 from tests.pypi_sim.generated import Generated
 from tests.pypi_sim.model import File, Kind, Project, RefusedError, Status, UploadRefusedError
-from tests.pypi_sim.state import Rows, State
+from tests.pypi_sim.state import Rows
+from tests.pypi_sim.wonders import Wonders
 
 
-class Warehouse(State):
+class Warehouse(Wonders):
     """The acts of users and administrators upon the state."""
 
     # Registering and uploading
@@ -212,44 +213,6 @@ class Warehouse(State):
             self._remove(project, at=now, purge=False)
         self.frozen_users.discard(user)
         return self.journal.since(mark)
-
-    # What upstream's own rules would not do
-
-    def raw_row(self, name: str, version: str | None, action: str, timestamp: datetime | None = None) -> Rows:
-        """Append any row; as upstream's trigger, it moves the serial of a project spelled exactly so."""
-        row = self.journal.append(name, version, action, at=timestamp or self.clock.now())
-        living = self.projects.get(canonicalize_name(name))
-        if living is not None and living.name == name:
-            living.last_serial = row.serial
-        return (row,)
-
-    def skip_serial(self, count: int = 1) -> Rows:
-        """Leave a gap in the serials."""
-        self.journal.skip(count)
-        return ()
-
-    def vanish_file(self, project: str, filename: str) -> Rows:
-        """A file disappears from the page and no row tells of it."""
-        living = self.project(project)
-        for release in living.releases.values():
-            if release.files.pop(filename, None) is not None:
-                self._purge(living.canonical, listing=False)
-                return ()
-        raise RefusedError(f"{project} has no file {filename}")
-
-    def vanish_release(self, project: str, version: str) -> Rows:
-        """A release disappears and no row tells of it."""
-        living, release = self.project(project), self.release(project, version)
-        del living.releases[canonicalize_version(release.version)]
-        self._purge(living.canonical)
-        return ()
-
-    def vanish_project(self, project: str) -> Rows:
-        """A project disappears and no row tells of it."""
-        living = self.project(project)
-        del self.projects[living.canonical]
-        self._purge(living.canonical)
-        return ()
 
     # Inside
 
