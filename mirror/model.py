@@ -157,6 +157,8 @@ class FileFacts:
     `missing_seen` says when a page last lacked the file, `missing_since` since when that is unexplained: the page of
     something quarantined lacks files that are not missing. Both are None where the newest page lists the file.
     A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
+    A `stranger` was first seen after its whole version had departed, or is back though it was once blocked. A newcomer
+    was first seen in a life of the name that is not its first, `newcomer_in`, also where it came back in a later one.
     """
 
     id: int | None
@@ -169,6 +171,7 @@ class FileFacts:
     missing_seen: datetime | None = None
     departed: Departure | None = None
     stranger: bool = False
+    newcomer_in: int | None = None
     replaced: bool = False
     quarantined_by: Serial | None = None
     quarantined_at: datetime | None = None
@@ -197,13 +200,29 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """A life of a name that began after another had ended, at `freed_at`; `number` is its incarnation.
+
+    `files_since` is when its first newcomers were put up. `same_owner` says whether one of those who owned the name
+    before has owned it in this life, `earlier_known` whether this mirror knew files of an earlier one.
+    """
+
+    number: int
+    freed_at: datetime
+    files_since: datetime | None = None
+    same_owner: bool = False
+    earlier_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFacts:
     """What is remembered of one project.
 
     `incarnation` counts the lives of the name; `closed_serial` is set while upstream has no such project. `page_serial`
     is the newest serial of a page that was believed. `wanted_serial`, `refresh_at` and `attempts` are the queue of page
     refreshes: a page of at least that serial is wanted. `quarantined_by` is the row's serial, 0 where only the page's
-    status says so.
+    status says so. `owners` are those that the journal names, in lower case; `former_owners` are those of the last life
+    before in which nobody had taken the name. `lives` are its lives but the first, where we saw anything of them.
     """
 
     id: int | None
@@ -226,6 +245,13 @@ class ProjectFacts:
     refresh_at: datetime | None = None
     attempts: int = 0
     revision: int = 0
+    owners: tuple[str, ...] = ()
+    former_owners: tuple[str, ...] = ()
+    lives: tuple[Life, ...] = ()
+
+    def life(self, number: int) -> Life | None:
+        """That life of the name, unless it is its first."""
+        return next((life for life in self.lives if life.number == number), None)
 
 
 class YankChange(StrEnum):

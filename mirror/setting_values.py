@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -16,6 +17,15 @@ _SHORTEST_WAIT = timedelta(milliseconds=100)
 _SIZE = re.compile(r"\A(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)\Z")
 _SIZE_UNIT = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HOST = re.compile(r"\A(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?\Z")
+
+
+class Reregistered(StrEnum):
+    """What is done with new files of a name that was registered again after its project had been removed."""
+
+    OWNER = "owner"
+    COOLDOWN = "cooldown"
+    SERVE = "serve"
+    HOLD = "hold"
 
 
 def _read_span(value: object) -> object:

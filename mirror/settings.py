@@ -22,6 +22,7 @@ from mirror.setting_values import (
     IndexUrl,
     OptionalHttpUrl,
     Port,
+    Reregistered,
     Size,
     Span,
     SpanOrForever,
@@ -131,6 +132,13 @@ class Safety(_Section):
     """A file that left upstream younger than this is held: its bytes are kept, but not served."""
     quarantine_memory: SpanOrForever = None
     """For how long a quarantine, though cleared, keeps a file deleted after it from being served; or "forever"."""
+    reregistered: Reregistered = Reregistered.OWNER
+    """What happens to new files of a name that was registered again after its project had been deleted. "owner": they
+    are held for `cooldown` where one of those who owned the name before owns it again, or where this mirror did not
+    know it before; else until an operator releases them. "cooldown": for `cooldown`, whoever it is. "serve": served at
+    once. "hold": all wait for an operator."""
+    cooldown: Span = timedelta(hours=72)
+    """For how long they are held, from the first of them on. One that is deleted meanwhile stays held."""
 
 
 class Feed(_Section):

@@ -2,15 +2,16 @@
 
 One state rules a file's bytes, its metadata and its entry on the page. The rules, in the order in which they bind:
 what an operator destroyed or blocked; what is quarantined upstream now; what cannot be trusted to be what the name
-promises (a stranger, a replacement); then, for what left upstream, whether the departure was clean and old enough and
-whether we have the bytes; and last what upstream itself says.
+promises (a stranger, a replacement, a newcomer of a name that others may have taken); then, for what left upstream,
+whether the departure was clean and old enough and whether we have the bytes; and last what upstream itself says.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mirror.model import Cause, FileFacts, Memory, ProjectFacts, State
+from mirror.model import Cause, FileFacts, Life, Memory, ProjectFacts, State
+from mirror.setting_values import Reregistered
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Rules:
 
     min_age: timedelta
     quarantine_memory: timedelta | None
+    reregistered: Reregistered
+    cooldown: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ def judge(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime
             return Judgement(State.HELD, Cause.REPLACED)
         if file.stranger:
             return Judgement(State.HELD, Cause.STRANGER)
+        if file.newcomer_in is not None and (held := _judge_newcomer(file, project, rules=rules, now=now)) is not None:
+            return held
     if file.departed is not None:
         return _judge_departed(file, rules=rules, now=now)
     return Judgement(State.YANKED if file.listed_file.yanked is not None else State.LIVE)
@@ -52,6 +57,14 @@ def judge(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime
 def judged(memory: Memory, *, rules: Rules, now: datetime) -> Memory:
     """The memory with every file's state as it is at this time."""
     return replace(memory, files=tuple(_with_state(file, memory.project, rules, now) for file in memory.files))
+
+
+def waits_for_operator(life: Life, reregistered: Reregistered) -> bool:
+    """Whether the newcomers of that life stay held however long it lasts."""
+    if reregistered is Reregistered.OWNER:
+        # This mirror gave out what the name was before, and nobody who had it then is known to have it now.
+        return life.earlier_known and not life.same_owner
+    return reregistered is Reregistered.HOLD
 
 
 def earliest_end(files: Iterable[FileFacts]) -> datetime | None:
@@ -64,6 +77,20 @@ def _with_state(file: FileFacts, project: ProjectFacts, rules: Rules, now: datet
     if (found.state, found.cause, found.until) == (file.state, file.cause, file.state_until):
         return file
     return replace(file, state=found.state, cause=found.cause, state_until=found.until)
+
+
+def _judge_newcomer(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime) -> Judgement | None:
+    """How a newcomer is held; None where it is as good as a file of the name's first life."""
+    if rules.reregistered is Reregistered.SERVE:
+        return None
+    life = project.life(file.newcomer_in) if file.newcomer_in is not None else None
+    if life is None or life.files_since is None or waits_for_operator(life, rules.reregistered):
+        return Judgement(State.HELD, Cause.STRANGER)
+    until = life.files_since + rules.cooldown
+    if file.departed is not None:
+        # What did not last out its cooldown was never trusted, and does not become so by being gone.
+        return Judgement(State.HELD, Cause.STRANGER) if file.departed.at < until else None
+    return Judgement(State.HELD, Cause.STRANGER, until) if now < until else None
 
 
 def _judge_departed(file: FileFacts, *, rules: Rules, now: datetime) -> Judgement:

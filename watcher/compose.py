@@ -34,6 +34,7 @@ from mirror.upstream.index import Index
 from mirror.upstream.session import UpstreamSession, introduction
 from mirror.web import health, problems
 from mirror.web.app import application
+from watcher.claimer import claimer
 from watcher.duties import Duties
 from watcher.feed.routes import FeedParts
 from watcher.feed.routes import add_routes as add_feed_routes
@@ -103,11 +104,15 @@ async def parts_of(settings: Settings, *, migrating: bool = False) -> AsyncItera
 @asynccontextmanager
 async def duties_of(parts: Parts) -> AsyncIterator[Duties]:
     """What a watcher does, ready to be performed."""
-    async with aiohttp.ClientSession(
-        headers={"User-Agent": introduction(parts.settings.upstream)},
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-    ) as session:
+    async with AsyncExitStack() as stack:
+        me = stack.enter_context(claimer(parts.settings.data_dir / "claimer"))
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(
+                headers={"User-Agent": introduction(parts.settings.upstream)},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+        )
         yield Duties(
             catalog=parts.catalog,
             session=session,
@@ -115,6 +120,7 @@ async def duties_of(parts: Parts) -> AsyncIterator[Duties]:
             supply=parts.supply,
             settings=parts.settings,
             rules=parts.rules,
+            claimer=me,
             now=clock.now,
         )
 
@@ -195,16 +201,22 @@ async def until_stopped() -> None:
 
 def rules_of(settings: Settings) -> Rules:
     """The settings that judgements depend on."""
-    return Rules(min_age=settings.safety.min_age, quarantine_memory=settings.safety.quarantine_memory)
+    safety = settings.safety
+    return Rules(
+        min_age=safety.min_age,
+        quarantine_memory=safety.quarantine_memory,
+        reregistered=safety.reregistered,
+        cooldown=safety.cooldown,
+    )
 
 
 async def apply_rules(catalog: Catalog, rules: Rules) -> None:
-    """Judges what upstream no longer lists once more, where it was judged by other rules before."""
+    """Judges once more what was judged by other rules before, as far as rules can make a difference."""
     wanted = msgspec.json.encode(rules).decode()
     async with catalog.reading() as conn:
         if (await instance.read(conn)).rules == wanted:
             return
-        names = await projects.with_withdrawn_files(conn)
+        names = await projects.judged_by_rules(conn)
     for name in names:
         async with catalog.writing() as conn:
             await observe.clock(conn, [name], rules=rules, now=clock.now())

@@ -1,11 +1,24 @@
 """Why a project's files are served or not, in plain words. Pure: what is remembered goes in, lines come out."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from mirror.events import presentable
 from mirror.journal_rows import JournalRow
-from mirror.model import Cause, FileFacts, Memory, Position, ProjectName, State, same_version_key
+from mirror.model import (
+    Cause,
+    FileFacts,
+    Life,
+    Memory,
+    Position,
+    ProjectFacts,
+    ProjectName,
+    State,
+    same_version_key,
+)
+from mirror.setting_values import Reregistered
 from mirror.settings import Safety
+from mirror.states import waits_for_operator
 
 _SERVED = {
     State.LIVE: "served: upstream lists it",
@@ -16,7 +29,7 @@ _SERVED = {
 }
 _WHY = {
     Cause.RESCUE: "its bytes are being fetched; who asks for it waits",
-    Cause.STRANGER: "it was first seen after its whole version, or its project, had been removed",
+    Cause.STRANGER: "it was first seen after its whole version had been removed, or came back after it was blocked",
     Cause.REPLACED: "another file of this name, with another sha256, was there first",
     Cause.OPERATOR: "an operator blocked it",
 }
@@ -41,7 +54,7 @@ def explanation(
         if not chosen:
             lines.append("No such file is known here.")
         for file in chosen:
-            lines += _file_lines(file, rules)
+            lines += _file_lines(file, memory.project, rules)
         lines.append("")
     lines += _row_lines(rows, version)
     if told:
@@ -81,10 +94,10 @@ def _is_asked_for(file: FileFacts, version: str | None, filename: str | None) ->
     return version is None or (file.version is not None and same_version_key(file.version) == same_version_key(version))
 
 
-def _file_lines(file: FileFacts, rules: Safety) -> Iterable[str]:
+def _file_lines(file: FileFacts, project: ProjectFacts, rules: Safety) -> Iterable[str]:
     listed = file.listed_file
     yield f"{presentable(file.filename)}  [{file.state}{f', {file.cause}' if file.cause else ''}]"
-    yield f"  {_verdict(file, rules)}"
+    yield f"  {_verdict(file, project, rules)}"
     yield f"  sha256 {file.sha256 or 'not known yet'} (named by {file.hash_source}), {listed.size} bytes"
     if listed.upload_time is not None:
         yield f"  uploaded {listed.upload_time:%Y-%m-%d %H:%M:%S} UTC"
@@ -102,9 +115,11 @@ def _file_lines(file: FileFacts, rules: Safety) -> Iterable[str]:
     yield f"  bytes {kept}"
 
 
-def _verdict(file: FileFacts, rules: Safety) -> str:
+def _verdict(file: FileFacts, project: ProjectFacts, rules: Safety) -> str:
     if file.cause is Cause.YOUNG:
-        return f"not served: it was younger than safety.min_age ({_hours(rules)} h) when it was removed"
+        return f"not served: it was younger than safety.min_age ({_hours(rules.min_age)} h) when it was removed"
+    if file.cause is Cause.STRANGER and file.newcomer_in is not None and not file.stranger:
+        return _newcomer(file, project.life(file.newcomer_in), rules)
     if file.cause is Cause.QUARANTINE:
         still = file.state is State.BLOCKED
         return (
@@ -115,8 +130,26 @@ def _verdict(file: FileFacts, rules: Safety) -> str:
     return _SERVED[file.state]
 
 
-def _hours(rules: Safety) -> str:
-    return f"{rules.min_age.total_seconds() / 3600:g}"
+def _newcomer(file: FileFacts, life: Life | None, rules: Safety) -> str:
+    """Why a newcomer of a name that was registered again is not served, and until when."""
+    cooldown = f"safety.cooldown ({_hours(rules.cooldown)} h)"
+    if file.state_until is not None:
+        who = "" if rules.reregistered is not Reregistered.OWNER else f" {_by_whom(life)}"
+        until = f"{file.state_until:%Y-%m-%d %H:%M:%S} UTC"
+        return f"not served before {until}, when {cooldown} ends: its name was registered again{who}"
+    if life is None or waits_for_operator(life, rules.reregistered):
+        hold = rules.reregistered is Reregistered.HOLD
+        who = 'and safety.reregistered is "hold"' if hold else "and none of its owners before is known to own it now"
+        return f"not served until an operator releases it: its name was registered again, {who}"
+    return f"not served: its name had been registered again, and it was removed before {cooldown} had passed"
+
+
+def _by_whom(life: Life | None) -> str:
+    return "by one of its owners before" if life is not None and life.same_owner else "before this mirror knew it"
+
+
+def _hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g}"
 
 
 def _row_lines(rows: Sequence[JournalRow], version: str | None) -> list[str]:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from mirror.catalog.database import Connection, Record
-from mirror.model import ProjectFacts, ProjectName, ProjectStatus, Serial
+from mirror.model import Life, ProjectFacts, ProjectName, ProjectStatus, Serial
 
 # With as many projects as PyPI has it takes 20 s on a fast disk, and nothing is watched before it is done.
 _WANT_ALL_SECONDS = 3_600
@@ -48,8 +50,8 @@ async def insert(conn: Connection, project: ProjectFacts) -> int | None:
         with inserted as (
             insert into projects (name, display_name, known_since, incarnation, opened_serial, closed_serial, closed_at,
                 status, quarantined_by, quarantined_at, page_serial, etag, versions, extra, observed_at, wanted_serial,
-                refresh_at, attempts, revision)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1)
+                refresh_at, attempts, owners, former_owners, lives, revision)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 1)
             on conflict do nothing
             returning id
         ), counted as (
@@ -73,8 +75,8 @@ async def update(conn: Connection, project: ProjectFacts, *, changed: bool) -> i
             quarantined_by = $8, quarantined_at = $9, page_serial = $10, etag = $11,
             -- Thousands of versions lie apart from the row, and stay there unless they are written again.
             versions = case when versions = $12 then versions else $12 end, extra = $13,
-            observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17,
-            revision = revision + case when $2 then 1 else 0 end
+            observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17, owners = $18,
+            former_owners = $19, lives = $20, revision = revision + case when $2 then 1 else 0 end
         where id = $1
         returning revision
         """,
@@ -146,11 +148,16 @@ async def count(conn: Connection) -> int:
     return found
 
 
-async def with_withdrawn_files(conn: Connection) -> list[ProjectName]:
-    """The projects that have departed, held or blocked files."""
+async def judged_by_rules(conn: Connection) -> list[ProjectName]:
+    """The projects with files that other rules can judge otherwise: withdrawn ones, or newcomers of another life."""
     records = await conn.fetch(
-        "select name from projects where exists"
-        " (select from files where files.project = projects.id and state not in ('live', 'yanked')) order by name"
+        """
+        select name from projects where exists
+            (select from files where files.project = projects.id and state not in ('live', 'yanked'))
+        union
+        select name from projects where incarnation > 1
+        order by name
+        """
     )
     return [ProjectName(record["name"]) for record in records]
 
@@ -188,6 +195,9 @@ def _mutable(project: ProjectFacts) -> tuple[object, ...]:
         project.wanted_serial,
         project.refresh_at,
         project.attempts,
+        list(project.owners),
+        list(project.former_owners),
+        msgspec.json.encode(project.lives).decode(),
     )
 
 
@@ -213,4 +223,7 @@ def _facts(record: Record) -> ProjectFacts:
         refresh_at=record["refresh_at"],
         attempts=record["attempts"],
         revision=record["revision"],
+        owners=tuple(record["owners"]),
+        former_owners=tuple(record["former_owners"]),
+        lives=msgspec.json.decode(record["lives"], type=tuple[Life, ...]),
     )

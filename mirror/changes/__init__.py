@@ -9,8 +9,9 @@ applied again on top of it. A row does not touch a file that a page of the same 
 """
 
 from mirror.changes.clock import by_clock
+from mirror.changes.owners import changes_owners
 from mirror.changes.page import by_absence, by_page, first_sight
 from mirror.changes.rows import by_rows
 from mirror.changes.step import Step, Telling
 
-__all__ = ["Step", "Telling", "by_absence", "by_clock", "by_page", "by_rows", "first_sight"]
+__all__ = ["Step", "Telling", "by_absence", "by_clock", "by_page", "by_rows", "changes_owners", "first_sight"]

@@ -1,11 +1,13 @@
 """The lives of a name: one ends with `remove project`, the next begins with `create` or with a page that is back."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from mirror.changes.owners import handed_on, role_changed, with_same_owner
 from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
-from mirror.journal_rows import JournalRow
-from mirror.model import Memory, Serial
+from mirror.journal_rows import JournalRow, ProjectRemoved, RoleChanged
+from mirror.model import Life, Memory, ProjectFacts, Serial
 
 
 def project_created(memory: Memory, row: JournalRow) -> Step:
@@ -18,9 +20,15 @@ def project_created(memory: Memory, row: JournalRow) -> Step:
 def open_incarnation(memory: Memory, serial: Serial | None) -> Memory:
     """The memory of a name that begins another life; only pages from then on count."""
     project = memory.project
+    if project.closed_at is None:
+        raise ValueError("only a name whose life has ended begins another")
+    life = Life(project.incarnation + 1, project.closed_at, earlier_known=bool(memory.files))
+    newcomers_of = {file.newcomer_in for file in memory.files}
     opened = replace(
         project,
-        incarnation=project.incarnation + 1,
+        incarnation=life.number,
+        # Somebody can register and remove a name as often as they like: lives without a trace are forgotten.
+        lives=(*(earlier for earlier in project.lives if earlier.number in newcomers_of), life),
         opened_serial=serial,
         closed_serial=None,
         closed_at=None,
@@ -29,7 +37,21 @@ def open_incarnation(memory: Memory, serial: Serial | None) -> Memory:
         extra=b"{}",
         page_serial=Serial(max(project.page_serial or 0, serial or 0)),
     )
-    return replace(memory, project=opened)
+    return replace(memory, project=with_same_owner(opened))
+
+
+def lived_through(project: ProjectFacts, rows: Iterable[JournalRow]) -> ProjectFacts:
+    """The project, of which nothing else is known yet, in the life and with the owners that these rows leave it."""
+    for row in rows:
+        match row.action:
+            case RoleChanged():
+                project = role_changed(project, row.action)
+            case ProjectRemoved():
+                life = Life(project.incarnation + 1, freed_at=row.time)
+                project = replace(handed_on(project), incarnation=life.number, lives=(life,))
+            case _:
+                pass
+    return project
 
 
 def reregistered(memory: Memory, evidence: Evidence, row: JournalRow | None) -> Telling:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from mirror.changes.newcomers import dated
 from mirror.changes.past import Past
 from mirror.changes.step import FileKey, Step, Telling, ever_blocked, is_version, key_of
 from mirror.events import EventKind, Evidence
@@ -26,7 +27,7 @@ def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> 
         if found is None:
             file = new_file(listed, memory.project, page, past, now)
             came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_keys)
-            file, telling = _judge_newcomer(file, namesakes, came_late=came_late or memory.project.incarnation > 1)
+            file, telling = _judge_newcomer(file, namesakes, came_late=came_late)
             new.append(file)
         else:
             file, telling = _list_again(found, listed, memory.project, page, past)
@@ -34,7 +35,7 @@ def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> 
         if telling is not None:
             tellings.append(telling)
     files = tuple(changed.get(key, file) for key, file in known.items()) + tuple(new)
-    return Step(replace(memory, files=files), tuple(tellings))
+    return Step(dated(replace(memory, files=files)), tuple(tellings))
 
 
 def _same_file(namesakes: Iterable[FileFacts], listed: ListedFile, incarnation: int) -> FileFacts | None:
@@ -94,7 +95,12 @@ def _judge_newcomer(
         last = same_bytes[-1]
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
         restored = replace(
-            file, stored_at=stored, stranger=last.stranger, replaced=last.replaced, released_by=last.released_by
+            file,
+            stored_at=stored,
+            stranger=last.stranger,
+            newcomer_in=last.newcomer_in,
+            replaced=last.replaced,
+            released_by=last.released_by,
         )
         return restored, _about(EventKind.RESTORED, restored)
     if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
@@ -106,17 +112,23 @@ def _judge_newcomer(
 def _version_departed(file: FileFacts, memory: Memory, listed: set[tuple[str, Sha256 | None]]) -> bool:
     """Whether all we knew of the file's version is gone, or is missing from the very page that brings the file.
 
-    No quarantine explains that absence: it would hide the newcomer as well. Nor do strangers stand for the version, nor
-    other files under the name of one that was known before.
+    What an earlier life of the name had is gone with it, whatever came back. No quarantine explains that absence: it
+    would hide the newcomer as well. Nor do strangers stand for the version, nor other files under the name of one that
+    was known before.
     """
     if file.version is None:
         return False
     siblings = [known for known in memory.files if is_version(known, file.version)]
-    return bool(siblings) and all(
+    return any(known.incarnation < memory.project.incarnation for known in siblings) or (
+        bool(siblings) and all(_is_gone(known, listed) for known in siblings)
+    )
+
+
+def _is_gone(known: FileFacts, listed: set[tuple[str, Sha256 | None]]) -> bool:
+    return (
         known.departed is not None
         or ((known.filename, known.sha256) not in listed and (known.filename, None) not in listed)
         or ((known.stranger or known.replaced) and known.released_by is None)
-        for known in siblings
     )
 
 
@@ -129,6 +141,7 @@ def new_file(listed: ListedFile, project: ProjectFacts, page: ProjectPage, past:
         listed_file=listed,
         first_seen_at=now,
         first_seen_serial=page.serial,
+        newcomer_in=project.incarnation if project.incarnation > 1 else None,
         quarantined_by=quarantine.by,
         quarantined_at=_last_quarantine(project, past, listed.version),
     )

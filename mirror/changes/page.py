@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.changes.clock import tell_yanks
-from mirror.changes.incarnations import open_incarnation, reregistered
+from mirror.changes.incarnations import lived_through, open_incarnation, reregistered
 from mirror.changes.listings import list_files, new_file
+from mirror.changes.newcomers import dated
 from mirror.changes.past import past_of
 from mirror.changes.rows import by_rows
 from mirror.changes.step import Step, Telling, current, keys_of
@@ -35,7 +36,8 @@ def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) ->
     """
     rows = tuple(replace(row, time=min(row.time, now)) for row in rows)
     later = [row for row in rows if page.serial is None or row.serial > page.serial]
-    past = past_of(rows[: len(rows) - len(later)])
+    covered = rows[: len(rows) - len(later)]
+    past = past_of(covered)
     quarantine = past.project_quarantine()
     by_page_alone = Serial(0) if page.status is ProjectStatus.QUARANTINED else None
     project = ProjectFacts(
@@ -43,17 +45,17 @@ def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) ->
         name=page.project,
         display_name=rows[-1].name if rows else page.project,
         known_since=now,
-        incarnation=1 + past.lives_ended,
         opened_serial=past.opened_serial,
         status=page.status if quarantine.by is None else ProjectStatus.QUARANTINED,
         quarantined_by=quarantine.by if quarantine.by is not None else by_page_alone,
         quarantined_at=quarantine.at or (now if by_page_alone is not None else None),
     )
+    project = lived_through(project, covered)
     files = tuple(
-        replace(file, stranger=past.lives_ended > 0 or past.version_was_removed(file.version))
+        replace(file, stranger=past.version_was_removed(file.version))
         for file in (new_file(listed, project, page, past, now) for listed in page.files)
     )
-    seen = by_rows(Memory(_project_after(project, page, now), files), later, now, replay=True)
+    seen = by_rows(dated(Memory(_project_after(project, page, now), files)), later, now, replay=True)
     if seen.memory.project.quarantined_by != 0:
         return seen
     return Step(seen.memory, (_status_telling(EventKind.PROJECT_QUARANTINED, seen.memory, page),))

@@ -31,10 +31,13 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The rows that a page covers: how many lives of the name they end, and those about its present life, in order."""
+    """The rows that a page covers: those about the name's present life, in order, and what went before it came to be.
 
-    lives_ended: int
+    `removed` are the keys of all versions that were removed, with or without the rest of their project.
+    """
+
     of_this_life: tuple[JournalRow, ...]
+    removed: frozenset[str]
 
     @property
     def opened_serial(self) -> Serial | None:
@@ -44,7 +47,7 @@ class Past:
 
     def version_was_removed(self, version: str | None) -> bool:
         """Whether that version was removed before: whatever is there under its name now came afterwards."""
-        return any(isinstance(row.action, ReleaseRemoved) for row in self._about(version))
+        return version is not None and same_version_key(version) in self.removed
 
     def project_quarantine(self) -> Quarantine:
         """The quarantine of the whole project."""
@@ -83,4 +86,10 @@ def past_of(covered: Iterable[JournalRow]) -> Past:
     """What these rows of one project, in order, say of the time before a page."""
     rows = tuple(covered)
     ends = [place for place, row in enumerate(rows) if isinstance(row.action, ProjectRemoved)]
-    return Past(len(ends), rows[ends[-1] + 1 :] if ends else rows)
+    begin = ends[-1] + 1 if ends else 0
+    removed = (
+        same_version_key(row.version)
+        for place, row in enumerate(rows)
+        if row.version is not None and (place < begin or isinstance(row.action, ReleaseRemoved))
+    )
+    return Past(rows[begin:], frozenset(removed))

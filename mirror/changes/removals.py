@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from mirror.changes.incarnations import open_incarnation, reregistered
+from mirror.changes.newcomers import dated
+from mirror.changes.owners import handed_on
 from mirror.changes.quarantines import still_hidden
 from mirror.changes.step import (
     FileKey,
@@ -22,7 +24,16 @@ from mirror.changes.step import (
 from mirror.changes.yanks import settle_yanks
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus, Serial
+from mirror.model import (
+    Departure,
+    DepartureCause,
+    FileFacts,
+    Memory,
+    ProjectFacts,
+    ProjectStatus,
+    Serial,
+    same_version_key,
+)
 
 
 def _depart(files: Iterable[FileFacts], row: JournalRow, cause: DepartureCause) -> dict[FileKey, FileFacts]:
@@ -99,7 +110,7 @@ def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
 
 def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
     closed = replace(
-        project,
+        handed_on(project),
         closed_serial=row.serial,
         closed_at=row.time,
         page_serial=Serial(max(project.page_serial or 0, row.serial)),
@@ -117,7 +128,10 @@ def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
 
 def _reborn(closed: Memory, survivors: Iterable[FileFacts], row: JournalRow) -> Memory:
     """A page newer than the row was seen first: the name lives again, and what that page lists is of the new life."""
-    opened = open_incarnation(closed, None)
+    new = {key_of(file) for file in survivors if (file.first_seen_serial or 0) > row.serial}
+    old = tuple(file for file in closed.files if key_of(file) not in new)
+    known_before = {same_version_key(file.version) for file in old if file.version is not None}
+    opened = open_incarnation(replace(closed, files=old), None)
     page_of_new_life = replace(
         opened.project, versions=closed.project.versions, etag=closed.project.etag, extra=closed.project.extra
     )
@@ -126,11 +140,14 @@ def _reborn(closed: Memory, survivors: Iterable[FileFacts], row: JournalRow) -> 
             file,
             incarnation=opened.project.incarnation,
             quarantined_by=None,
-            stranger=file.stranger or (file.first_seen_serial or 0) > row.serial or ever_blocked(file),
+            newcomer_in=opened.project.incarnation if key_of(file) in new else file.newcomer_in,
+            stranger=file.stranger
+            or ever_blocked(file)
+            or (key_of(file) in new and file.version is not None and same_version_key(file.version) in known_before),
         )
         for file in survivors
     }
-    return with_files(replace(opened, project=page_of_new_life), moved)
+    return dated(with_files(replace(closed, project=page_of_new_life), moved))
 
 
 def _freed(files: Iterable[FileFacts]) -> dict[FileKey, FileFacts]:

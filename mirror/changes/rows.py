@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.changes.incarnations import project_created
+from mirror.changes.owners import role_changed
 from mirror.changes.quarantines import (
     project_quarantine_cleared,
     project_quarantined,
@@ -74,7 +75,7 @@ def _by_row(memory: Memory, row: JournalRow, now: datetime) -> Step:
             # A page asked for in vain costs little, a change that was missed costs a file.
             return Step(_wanting(memory, row, now))
         case RoleChanged():
-            return Step(memory)
+            return Step(replace(memory, project=role_changed(memory.project, row.action)))
 
 
 def _wanting(memory: Memory, row: JournalRow, now: datetime) -> Memory:

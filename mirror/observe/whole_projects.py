@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mirror.catalog import files, journal, pending, projects, rows
 from mirror.catalog.database import Connection
-from mirror.changes import Step, by_absence, by_clock, by_page, by_rows, first_sight
+from mirror.changes import Step, by_absence, by_clock, by_page, by_rows, changes_owners, first_sight
 from mirror.journal_rows import FileAdded, JournalRow, Other, ReleaseCreated, RoleChanged
 from mirror.model import Memory, ProjectFacts, ProjectName, ProjectPage
 from mirror.observe.storing import store, store_first
@@ -47,7 +47,7 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
     """Applies rows of any projects, in the order of their serials, and tells them, those of unknown projects too."""
     by_project: dict[ProjectName, list[JournalRow]] = {}
     for row in new:
-        if not isinstance(row.action, RoleChanged):
+        if not isinstance(row.action, RoleChanged) or changes_owners(row.action):
             by_project.setdefault(row.project, []).append(row)
     locked = await projects.lock(conn, by_project)
     waiting = await pending.of_projects(conn, by_project)
@@ -88,9 +88,16 @@ async def _memory_for_rows(
 ) -> Memory:
     if known is None:
         return _unknown(name, now)
-    if all(isinstance(row.action, FileAdded | ReleaseCreated | Other) for row in of_project):
-        return Memory(known)  # additions only ask for a newer page; their many rows must not read every file
+    if all(_leaves_files(row, known) for row in of_project):
+        return Memory(known)
     return Memory(known, await files.of_project(conn, known))
+
+
+def _leaves_files(row: JournalRow, known: ProjectFacts) -> bool:
+    """Whether the row changes no file: such rows are many, and must not have every file read."""
+    if isinstance(row.action, RoleChanged):
+        return known.incarnation == 1  # in a later life the state of files depends on who owns the name
+    return isinstance(row.action, FileAdded | ReleaseCreated | Other)  # additions only ask for a newer page
 
 
 async def _row_by_row(before: Memory, of_project: Iterable[JournalRow], now: datetime) -> list[Step]:

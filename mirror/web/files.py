@@ -62,6 +62,10 @@ async def file(request: web.Request) -> web.StreamResponse:
 async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
     catalog = request.app[CATALOG]
     candidates = await by_path(catalog, asked.digest, asked.filename)
+    for candidate in candidates:
+        if await request.app[PAGES].judged_again(candidate.project, [candidate.facts]):
+            candidates = await by_path(catalog, asked.digest, asked.filename)
+            break
     if not candidates:
         for project in _owners(asked.filename):
             await _observe(request.app[PAGES], project)
@@ -115,6 +119,8 @@ def _refuse_withheld(found: FoundFile) -> None:
     if state is State.LOST:
         raise Problem(404, f"{name} is lost", f"its bytes could not be had any more{when}", state=state)
     why = _WHY[cause] if cause is not None else "it may not be served"
+    if cause is Cause.STRANGER and facts.newcomer_in is not None and not facts.stranger:
+        why = "its project was registered again after its deletion"
     title = f"{name} is {state} by this mirror: {why}"
     raise Problem(403, title, f"{why}{when}", state=f"{state}; cause={cause}")
 

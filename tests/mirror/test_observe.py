@@ -19,6 +19,7 @@ from mirror.model import (
     DepartureCause,
     FileFacts,
     HashSource,
+    Life,
     Memory,
     PendingYank,
     ProjectFacts,
@@ -479,6 +480,7 @@ _FULL = FileFacts(
     missing_seen=NOW - timedelta(hours=1),
     departed=Departure(NOW, Serial(2**41), DepartureCause.PROJECT, was_yanked=True),
     stranger=True,
+    newcomer_in=2,
     replaced=True,
     quarantined_by=Serial(9),
     quarantined_at=NOW - timedelta(days=2),
@@ -521,6 +523,9 @@ _PROJECT = ProjectFacts(
     refresh_at=NOW + timedelta(seconds=5),
     attempts=6,
     revision=1,
+    owners=("alice", 'bob, "the builder"'),
+    former_owners=("mallory",),
+    lives=(Life(2, LONG_AGO, NOW, same_owner=True), Life(3, NOW, earlier_known=True)),
 )
 
 

@@ -111,6 +111,10 @@ def test_the_example_is_complete_toml() -> None:
         ('[watcher]\npoll_interval = "0s"', "watcher.poll_interval: a time span of at least 0.1s"),
         ('[safety]\nmin_age = "72"', "safety.min_age: a time span"),
         ('[safety]\nquarantine_memory = "always"', "safety.quarantine_memory: a time span"),
+        (
+            '[safety]\nreregistered = "always"',
+            "safety.reregistered: Input should be 'owner', 'cooldown', 'serve' or 'hold'",
+        ),
         ('[mirror]\nmemory = "64 MB"', "mirror.memory: a size"),
         ("[keep]\nmax_file_size = -1", "keep.max_file_size: a size"),
         ("[mirror]\nport = 0", "mirror.port: "),

@@ -18,13 +18,15 @@ from mirror.model import (
     Sha256,
     State,
 )
+from mirror.setting_values import Reregistered
 from mirror.states import Judgement, Rules, earliest_end, judge, judged
 
 GONE_AT = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 NOW = GONE_AT + timedelta(hours=1)
 MIN_AGE = timedelta(hours=72)
 SECOND = timedelta(seconds=1)
-RULES = Rules(min_age=MIN_AGE, quarantine_memory=None)
+COOLDOWN = timedelta(hours=72)
+RULES = Rules(min_age=MIN_AGE, quarantine_memory=None, reregistered=Reregistered.OWNER, cooldown=COOLDOWN)
 
 PROJECT = ProjectFacts(1, ProjectName("demo"), "demo", GONE_AT - timedelta(days=900))
 QUARANTINED = replace(PROJECT, quarantined_by=Serial(70), quarantined_at=GONE_AT)
@@ -188,6 +190,7 @@ _EVERYTHING_WRONG = replace(
     quarantined_by=Serial(70),
     replaced=True,
     stranger=True,
+    newcomer_in=2,
     quarantined_at=GONE_AT,
     stored_at=None,
     lost_at=NOW,
@@ -204,6 +207,7 @@ def test_the_rules_bind_in_their_order() -> None:
         {"quarantined_by": None},
         {"replaced": False},
         {"stranger": False},
+        {"newcomer_in": None},
         {"quarantined_at": None},
         {"listed_file": replace(LISTED, yanked="broken")},
         {"lost_at": None},
@@ -221,6 +225,7 @@ def test_the_rules_bind_in_their_order() -> None:
         (State.BLOCKED, Cause.QUARANTINE),
         (State.HELD, Cause.REPLACED),
         (State.HELD, Cause.STRANGER),
+        (State.HELD, Cause.STRANGER),
         (State.HELD, Cause.QUARANTINE),
         (State.HELD, Cause.YOUNG),
         (State.LOST, None),
@@ -235,6 +240,7 @@ def test_the_rules_bind_in_their_order() -> None:
     ("file", "expected"),
     [
         pytest.param(replace(LIVE, stranger=True), State.LIVE, id="a stranger"),
+        pytest.param(replace(LIVE, newcomer_in=2), State.LIVE, id="a newcomer"),
         pytest.param(replace(YANKED, replaced=True), State.YANKED, id="a replacement"),
         pytest.param(_uploaded(GONE, GONE_AT), State.KEPT, id="a young one"),
         pytest.param(replace(GONE, quarantined_at=GONE_AT), State.KEPT, id="one that was quarantined"),

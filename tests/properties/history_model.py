@@ -14,6 +14,9 @@ from datetime import UTC, datetime, timedelta
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
+from tests.properties.history_lives import lives
+
+COOLDOWN = timedelta(hours=72)
 MIN_AGE = timedelta(hours=72)
 UNYANK_WAITS = timedelta(seconds=120)
 
@@ -85,6 +88,7 @@ class Record:
 
     entry: Entry
     listings: set[int]
+    seen_at: datetime
     late: bool = False
     replaced: bool = False
     hidden: set[tuple[int, int]] = field(default_factory=set)
@@ -106,6 +110,7 @@ class Story:
 
     name: str
     is_stored: Callable[[str], bool]
+    now: Callable[[], datetime]
     rows: list[Row] = field(default_factory=list)
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     known: bool = False
@@ -205,9 +210,9 @@ class Story:
             return "blocked quarantine"
         if record.replaced:
             return "held replaced"
-        if self._is_stranger(record):
-            return "held stranger"
         gone = self.departure(record)
+        if self._is_stranger(record) or self._is_doubted(record, gone):
+            return "held stranger"
         if gone is None:
             return "live" if self._yank_of(record) is None else "yanked"
         if self._was_quarantined(record, before=gone):
@@ -289,7 +294,9 @@ class Story:
 
     def _is_stranger(self, record: Record) -> bool:
         version = record.entry.version
-        if record.late or any(row.ends_version(version) and row.serial <= record.first for row in self.rows):
+        if record.late or any(
+            row.ends_version(version) and row.serial <= record.first and self._had(version, row) for row in self.rows
+        ):
             return True
         # It was quarantined, was removed, and is back. What departed before the quarantine is blocked with the rest
         # while it lasts, but was never quarantined itself: the end of the quarantine leaves no mark on it.
@@ -298,6 +305,36 @@ class Story:
             row is not None and row.serial <= record.last and self._was_quarantined(record, before=row)
             for row in removals
         )
+
+    def _had(self, version: str, end: Row) -> bool:
+        """Whether the version is known to have been there when the row took it, or everything, away."""
+        if end.action == "remove release":
+            return True
+        return any(r.first < end.serial and Version(r.entry.version) == Version(version) for r in self.records.values())
+
+    def _is_doubted(self, record: Record, gone: Row | None) -> bool:
+        """Whether it came in a life of the name in which others may have it, or had not cooled down at its end."""
+        number = self._life(record.first)
+        if number == 0:
+            return False
+        life = lives(self.rows, self._is_known_before)[number]
+        if self._is_known_before(life.begun_by) and not life.same_owner:
+            return True
+        assert life.freed_at is not None
+        since = []
+        for other in self.records.values():
+            if self._life(other.first) == number:
+                uploaded = other.entry.uploaded
+                since.append(uploaded if life.freed_at <= uploaded <= other.seen_at else other.seen_at)
+        return (gone.at if gone is not None else self.now()) < min(since) + COOLDOWN
+
+    def _is_known_before(self, serial: int) -> bool:
+        return any(record.first < serial for record in self.records.values())
+
+    def _was_named(self, version: str, before: int) -> bool:
+        """Whether a row names the version in a life of the name that had ended by then."""
+        ends = [row.serial for row in self.rows if row.action == "remove project" and row.serial <= before]
+        return bool(ends) and any(row.is_of(version) and row.serial < ends[-1] for row in self.rows)
 
     def _list(self, page: Shown, *, first_look: bool) -> list[Told]:
         told = []
@@ -315,8 +352,9 @@ class Story:
                     gone[k] is not None or k not in listed or r.replaced or self._is_stranger(r)
                     for k, r in siblings.items()
                 )
+                late = late or self._was_named(entry.version, page.serial)
                 replaced = any(filename == entry.filename for filename, _ in known)
-                self.records[key] = record = Record(entry, {page.serial}, late, replaced)
+                self.records[key] = record = Record(entry, {page.serial}, self.now(), late, replaced)
                 if replaced:
                     told.append((record, "file.replaced"))
                 continue
@@ -433,13 +471,14 @@ class Story:
 class HistoryModel:
     """All projects. `stored` holds the digests of the bytes that are in the store."""
 
+    now: Callable[[], datetime]
     stories: dict[str, Story] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     stored: set[str] = field(default_factory=set)
 
     def story(self, name: str) -> Story:
         """The project's, begun if need be."""
-        return self.stories.setdefault(name, Story(name, self.stored.__contains__))
+        return self.stories.setdefault(name, Story(name, self.stored.__contains__, self.now))
 
     def read(self, rows: Sequence[Row], now: datetime) -> None:
         """What one transaction read of the journal: told in the order of serials, the rest after it."""

@@ -21,12 +21,14 @@ from mirror.catalog.database import Catalog, Connection
 from mirror.errors import UpstreamUnavailableError
 from mirror.model import Sha256
 from mirror.refresh import Refresher
+from mirror.states import earliest_end, judged
 from mirror.store.keys import StoreKey
 from mirror.supply import Supply
 from tests.properties.history_acts import SPANS, Step, Upstream
 from tests.properties.history_model import Entry, HistoryModel, Row, Shown, Story, Told
 from tests.pypi_sim import File, PyPISim
 from tests.pypi_sim.answers import Answer
+from tests.pypi_sim.cdn import Delivery
 from tests.watcher.houses import House, house_of
 from watcher.poll import NotTheLeaderError, poll
 
@@ -71,7 +73,7 @@ class World:
         self.pypi.clock.freeze(_START)
         self.pypi.rate_limit.calls = 10**9
         self.upstream = Upstream(self.pypi)
-        self.model = HistoryModel()
+        self.model = HistoryModel(self.pypi.now)
         self._catalog = catalog
         self._data_dir = data_dir
         self._house: House | None = None
@@ -243,15 +245,16 @@ class World:
         theirs = [file for file in self.upstream.uploads if file.project == step.name]
         return theirs[step.this % len(theirs)] if theirs else None
 
-    def _overheard(self, key: Hashable, render: Callable[[], Answer], *, origin_up: bool = True) -> tuple[Answer, str]:
-        answer, luck = self._fetch(key, render, origin_up=origin_up)
+    def _overheard(self, key: Hashable, render: Callable[[], Answer], *, origin_up: bool = True) -> Delivery:
+        delivery = self._fetch(key, render, origin_up=origin_up)
+        answer = delivery.answer
         path = str(key[0]) if isinstance(key, tuple) else ""
         name = path.removeprefix("/simple/").strip("/")
         if path.startswith("/simple/") and name and answer.status == 200:
             page = _shown(name, answer)
             if page is not None:
                 self._answers.append(page)
-        return answer, luck
+        return delivery
 
     async def _settle(self) -> None:
         """Waits until everpin has finished what it began, and shows the model what it was shown."""
@@ -288,6 +291,10 @@ class World:
 
     async def _states(self, name: str) -> dict[tuple[str, str | None], str]:
         memory = await self.house.memory(name)
+        end, now = earliest_end(memory.files), self.pypi.now()
+        if end is not None and end <= now:
+            # The clock's turn has not come yet; whoever asks for the page or the file has them judged before.
+            memory = judged(memory, rules=self.house.rules, now=now)
         states: dict[tuple[str, str | None], str] = {}
         for file in sorted(memory.files, key=lambda file: file.incarnation):
             state = f"{file.state} {file.cause}" if file.cause else str(file.state)

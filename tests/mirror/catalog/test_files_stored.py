@@ -84,7 +84,7 @@ async def test_a_project_is_found_when_the_clock_ends_the_state_of_a_file(catalo
         )
         before = await projects.with_passing_states(conn, now=_NOW.replace(hour=11))
         at_last = await projects.with_passing_states(conn, now=_NOW)
-        withdrawn = await projects.with_withdrawn_files(conn)
+        withdrawn = await projects.judged_by_rules(conn)
 
     assert before == []
     assert at_last == withdrawn == ["demo"]

@@ -20,12 +20,18 @@ from mirror.model import (
     Sha256,
     State,
 )
+from mirror.setting_values import Reregistered
 from mirror.states import Rules, judged
 
 NAME = ProjectName("demo")
 NOW = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=400)
-RULES = Rules(min_age=timedelta(hours=72), quarantine_memory=None)
+RULES = Rules(
+    min_age=timedelta(hours=72),
+    quarantine_memory=None,
+    reregistered=Reregistered.OWNER,
+    cooldown=timedelta(hours=72),
+)
 
 OFFERED = frozenset({State.LIVE, State.YANKED, State.KEPT})
 
@@ -149,3 +155,17 @@ def known(*files: ListedFile, serial: int = 50, journal: Iterable[JournalRow] = 
     history.store()
     history.now = NOW
     return history
+
+
+ALICES = (row(40, "create"), row(41, "add Owner Alice"))
+"""The rows of a project of alice's."""
+
+
+def alices() -> History:
+    """A project of hers that was known and kept."""
+    return known(listed("1.0"), serial=50, journal=ALICES)
+
+
+def taken(history: History, serial: int, by: str) -> None:
+    """The project is removed and registered again by somebody."""
+    history.rows(row(serial, "remove project"), row(serial + 1, "create"), row(serial + 2, f"add Owner {by}"))

@@ -354,7 +354,7 @@ def test_a_first_page_from_before_the_projects_removal_shows_what_is_gone() -> N
     assert history.memory.project.closed_serial == 54
 
 
-def test_a_name_seen_first_in_its_second_life_holds_everything() -> None:
+def test_a_name_seen_first_in_its_second_life_holds_what_was_in_its_first() -> None:
     """It was registered anew before anyone here had asked for it; which life it is in is remembered."""
     history = History()
     history.rows(row(54, "remove project"), row(57, "create"), row(58, "new release", "1.0"))

@@ -1,0 +1,49 @@
+"""The lives of a name, read from all rows of its journal: when each began, and whether one of its owners is back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+class Row(Protocol):
+    """What is needed of a row."""
+
+    @property
+    def serial(self) -> int: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+@dataclass
+class Life:
+    """One life; `begun_by` is the serial of the removal that ended the one before."""
+
+    begun_by: int = 0
+    freed_at: datetime | None = None
+    owners: set[str] = field(default_factory=set)
+    same_owner: bool = False
+
+
+def lives(rows: Sequence[Row], is_known_before: Callable[[int], bool]) -> list[Life]:
+    """All lives, the first one at the beginning.
+
+    Who had the name is who owned it when a life ended, but for lives in which others had taken it: none of those who
+    had it before came back, although they were known, or although `is_known_before` says that its files were.
+    """
+    found, had = [Life()], set[str]()
+    for row in rows:
+        life = found[-1]
+        match row.action.split(maxsplit=2):
+            case ["remove", "project"]:
+                taken = len(found) > 1 and not life.same_owner and (had or is_known_before(life.begun_by))
+                had = had if taken else life.owners
+                found.append(Life(row.serial, row.at))
+            case ["add" | "accepted", "Owner", who]:
+                life.owners.add(who)
+                life.same_owner = life.same_owner or who in had
+            case ["remove", "Owner", who]:
+                life.owners.discard(who)
+    return found
