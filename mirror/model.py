@@ -221,8 +221,9 @@ class ProjectFacts:
     `incarnation` counts the lives of the name; `closed_serial` is set while upstream has no such project. `page_serial`
     is the newest serial of a page that was believed. `wanted_serial`, `refresh_at` and `attempts` are the queue of page
     refreshes: a page of at least that serial is wanted. `quarantined_by` is the row's serial, 0 where only the page's
-    status says so. `owners` are those that the journal names, in lower case; `former_owners` are those of the last life
-    before in which nobody had taken the name. `lives` are its lives but the first, where we saw anything of them.
+    status says so. `owners` are users whom the journal names, in lower case; `awaits_owner` says that the one who
+    registered the project is named next; `former_owners` are those of the last life before that in which nobody had
+    taken the name. `lives` are its lives but the first, where we saw anything of them.
     """
 
     id: int | None
@@ -246,6 +247,7 @@ class ProjectFacts:
     attempts: int = 0
     revision: int = 0
     owners: tuple[str, ...] = ()
+    awaits_owner: bool = False
     former_owners: tuple[str, ...] = ()
     lives: tuple[Life, ...] = ()
 

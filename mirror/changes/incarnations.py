@@ -3,16 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mirror.changes.owners import handed_on, role_changed, with_same_owner
+from mirror.changes.owners import awaiting_owner, handed_on, role_changed, with_same_owner
 from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
-from mirror.journal_rows import JournalRow, ProjectRemoved, RoleChanged
+from mirror.journal_rows import JournalRow, ProjectCreated, ProjectRemoved, RoleChanged
 from mirror.model import Life, Memory, ProjectFacts, Serial
 
 
 def project_created(memory: Memory, row: JournalRow) -> Step:
-    if not memory.known or memory.project.closed_serial is None:
+    if not memory.known:
         return Step(memory)
+    memory = replace(memory, project=awaiting_owner(memory.project))
+    if memory.project.closed_serial is None:
+        return Step(memory)  # a page said so first
     opened = open_incarnation(memory, row.serial)
     return Step(opened, (reregistered(opened, Evidence.JOURNAL, row),))
 
@@ -44,6 +47,8 @@ def lived_through(project: ProjectFacts, rows: Iterable[JournalRow]) -> ProjectF
     """The project, of which nothing else is known yet, in the life and with the owners that these rows leave it."""
     for row in rows:
         match row.action:
+            case ProjectCreated():
+                project = awaiting_owner(project)
             case RoleChanged():
                 project = role_changed(project, row.action)
             case ProjectRemoved():

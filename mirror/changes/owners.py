@@ -1,7 +1,9 @@
 """Who owns a name, as far as rows of roles tell, and who had it when its life before this one ended.
 
-A name that is registered again can have been taken by others. Only roles that took effect count, no invitations. The
-journal names users and teams alike and in the spelling of the moment, so that names are compared in lower case.
+A name that is registered again can have been taken by others. The journal does not tell users from teams, and anybody
+can call a team, or a new account, what somebody else's account or team is called. So only those count who must be
+users: who registered the project, since that is how the row right after `create` comes about, and who accepted an
+invitation. Names are compared in lower case, for the journal has them in the spelling of the moment.
 """
 
 from dataclasses import replace
@@ -15,8 +17,13 @@ _OWNER = "Owner"
 def changes_owners(action: RoleChanged) -> bool:
     """Whether somebody owns the project, or no longer does, since that row."""
     if action.verb == "change":
-        return True  # from one role to the other, whichever way
+        return action.role != _OWNER  # to another role
     return action.role == _OWNER and action.verb in ("add", "accepted", "remove")
+
+
+def awaiting_owner(project: ProjectFacts) -> ProjectFacts:
+    """The project after the row `create`: the next owner that is added is the user who registered it."""
+    return replace(project, awaits_owner=True)
 
 
 def role_changed(project: ProjectFacts, action: RoleChanged) -> ProjectFacts:
@@ -24,9 +31,11 @@ def role_changed(project: ProjectFacts, action: RoleChanged) -> ProjectFacts:
     if not changes_owners(action):
         return project
     who = action.who.lower()
-    others = (owner for owner in project.owners if owner != who)
-    is_owner = action.role == _OWNER and action.verb != "remove"
-    return with_same_owner(replace(project, owners=tuple(sorted((*others, who) if is_owner else others))))
+    owners = {*project.owners} - {who}
+    if action.verb == "accepted" or (action.verb == "add" and (project.awaits_owner or who in project.owners)):
+        owners.add(who)
+    awaits_owner = project.awaits_owner and action.verb != "add"
+    return with_same_owner(replace(project, owners=tuple(sorted(owners)), awaits_owner=awaits_owner))
 
 
 def with_same_owner(project: ProjectFacts) -> ProjectFacts:
@@ -46,7 +55,7 @@ def handed_on(project: ProjectFacts) -> ProjectFacts:
     Who takes a name, removes it and creates it again does not become its owner that way.
     """
     former = project.owners if _is_rightful(project) else project.former_owners
-    return replace(project, owners=(), former_owners=former)
+    return replace(project, owners=(), former_owners=former, awaits_owner=False)
 
 
 def _is_rightful(project: ProjectFacts) -> bool:

@@ -24,6 +24,7 @@ class Life:
     begun_by: int = 0
     freed_at: datetime | None = None
     owners: set[str] = field(default_factory=set)
+    awaits_owner: bool = False
     same_owner: bool = False
 
 
@@ -31,7 +32,8 @@ def lives(rows: Sequence[Row], is_known_before: Callable[[int], bool]) -> list[L
     """All lives, the first one at the beginning.
 
     Who had the name is who owned it when a life ended, but for lives in which others had taken it: none of those who
-    had it before came back, although they were known, or although `is_known_before` says that its files were.
+    had it before came back, although they were known, or although `is_known_before` says that its files were. Owners
+    are those who registered the project or accepted an invitation: other names could be teams'.
     """
     found, had = [Life()], set[str]()
     for row in rows:
@@ -41,7 +43,13 @@ def lives(rows: Sequence[Row], is_known_before: Callable[[int], bool]) -> list[L
                 taken = len(found) > 1 and not life.same_owner and (had or is_known_before(life.begun_by))
                 had = had if taken else life.owners
                 found.append(Life(row.serial, row.at))
-            case ["add" | "accepted", "Owner", who]:
+            case ["create"]:
+                life.awaits_owner = True
+            case ["add", "Owner", who] if life.awaits_owner:
+                life.awaits_owner = False
+                life.owners.add(who)
+                life.same_owner = life.same_owner or who in had
+            case ["accepted", "Owner", who]:
                 life.owners.add(who)
                 life.same_owner = life.same_owner or who in had
             case ["remove", "Owner", who]:

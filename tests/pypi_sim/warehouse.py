@@ -145,6 +145,12 @@ class Warehouse(Wonders):
         """Invite a user: the serial moves, but no cached page is purged."""
         return self._record(self.project(project), None, f"invite {role} {user}", purge=False)
 
+    def accept_invite(self, project: str, user: str, role: str = "Owner") -> Rows:
+        """The invited user takes the role."""
+        living = self.project(project)
+        living.roles[user] = role
+        return self._record(living, None, f"accepted {role} {user}")
+
     def revoke_invite(self, project: str, user: str, role: str = "Owner") -> Rows:
         """Take an invitation back, again without a purge."""
         return self._record(self.project(project), None, f"revoke_invite {role} {user}", purge=False)

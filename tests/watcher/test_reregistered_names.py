@@ -79,7 +79,8 @@ async def test_another_owner_waits_until_an_old_one_is_back(house: House, pypi: 
     held, said = await house.states("demo"), await _explained(house, new.filename)
     assert new.filename not in await house.listed("demo")
 
-    pypi.add_role("demo", "Alice")
+    pypi.invite("demo", "Alice")
+    pypi.accept_invite("demo", "Alice")
     await house.poll()
 
     assert held == {OLD: "kept", new.filename: "held stranger"}

@@ -87,7 +87,7 @@ def test_an_owner_who_hands_the_project_on_takes_no_trust_away() -> None:
     history.rows(row(70, "add Owner the-team"), row(71, "remove Owner alice"))
 
     assert history.states()[NEW] == "live"
-    assert history.memory.project.owners == ("the-team",)
+    assert history.memory.project.owners == ()
 
 
 # What this mirror knew.
