@@ -53,7 +53,12 @@ async def test_config_shows_a_file_that_loads_to_the_same_settings(shell: Shell,
     shown = tomllib.loads(first.out)
     assert json.loads(as_json.out) == shown
     assert shown["feed"]["title"] == 'Gone \x7f "for good" \\ ü'
-    assert shown["safety"] == {"min_age": "36h", "quarantine_memory": "90d"}
+    assert shown["safety"] == {
+        "min_age": "36h",
+        "quarantine_memory": "90d",
+        "reregistered": "owner",
+        "cooldown": "3d",
+    }
     assert list(shown) == list(Settings.model_fields)
 
 
