@@ -63,7 +63,8 @@ def _list_again(
     )
     if departed is None:
         return again, None
-    if ever_blocked(file):
+    if ever_blocked(file) or project.quarantined_by is not None:
+        # It was blocked before it went, or is at this moment, whatever a later row will say of the quarantine.
         return replace(again, stranger=True), None
     # What was quarantined and cleared while the file was away lay on its release all the same.
     again = replace(again, quarantined_at=_last_quarantine(project, past, file.version))
@@ -87,15 +88,14 @@ def _judge_newcomer(
 ) -> tuple[FileFacts, Telling | None]:
     """Says what is wrong with a file never seen in this incarnation; most often nothing is."""
     same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None]
-    if any(ever_blocked(f) for f in same_bytes):
-        return replace(file, stranger=True), None
     if same_bytes:
         # What was doubted before is doubted still, until an operator releases it.
         last = same_bytes[-1]
+        again = replace(file, stranger=last.stranger, replaced=last.replaced)
+        if any(ever_blocked(f) for f in same_bytes):
+            return replace(again, stranger=True), None
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
-        restored = replace(
-            file, stored_at=stored, stranger=last.stranger, replaced=last.replaced, released_by=last.released_by
-        )
+        restored = replace(again, stored_at=stored, released_by=last.released_by)
         return restored, _about(EventKind.RESTORED, restored)
     if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
         replaced = replace(file, replaced=True)

@@ -22,7 +22,7 @@ from mirror.changes.step import (
 from mirror.changes.yanks import settle_yanks
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus, Serial
+from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus, Serial, Sha256
 
 
 def _depart(files: Iterable[FileFacts], row: JournalRow, cause: DepartureCause) -> dict[FileKey, FileFacts]:
@@ -49,7 +49,13 @@ def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
         if file.filename == filename and file.departed is None and not outlived(memory, file, row)
     ]
     back = [file for file in current(memory) if file.filename == filename and _is_back(memory, file, row)]
-    changed = {key_of(file): replace(file, stranger=True) for file in back if ever_blocked(file)}
+    seen_before = _seen_before(memory, row)
+    # One that we met only after the removal was never blocked here.
+    changed = {
+        key_of(file): replace(file, stranger=True)
+        for file in back
+        if ever_blocked(file) and _name_of(file) in seen_before
+    }
     after = with_files(memory, changed | _depart(gone, row, DepartureCause.FILE))
     return Step(after, (_removal(EventKind.FILE_DELETED, memory, after, gone, row, filename=filename),))
 
@@ -62,11 +68,12 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
     changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(
         gone, row, DepartureCause.RELEASE
     )
+    seen_before = _seen_before(memory, row)
     changed |= {
         # The version had departed when this file came, or it was quarantined before it went and came back.
         key_of(file): replace(file, stranger=True, quarantined_by=None)
         for file in of_version
-        if _is_back(memory, file, row) and ((file.first_seen_serial or 0) >= row.serial or ever_blocked(file))
+        if _is_back(memory, file, row) and (_name_of(file) not in seen_before or ever_blocked(file))
     }
     after = with_files(memory, changed)
     telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row)
@@ -97,6 +104,15 @@ def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
     return file.departed is None and outlived(memory, file, row)
 
 
+def _seen_before(memory: Memory, row: JournalRow) -> set[tuple[str, Sha256 | None]]:
+    """What was seen before the removal, in earlier lives too: whatever else is there came after it."""
+    return {_name_of(file) for file in memory.files if (file.first_seen_serial or 0) < row.serial}
+
+
+def _name_of(file: FileFacts) -> tuple[str, Sha256 | None]:
+    return (file.filename, file.sha256)
+
+
 def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
     closed = replace(
         project,
@@ -121,12 +137,13 @@ def _reborn(closed: Memory, survivors: Iterable[FileFacts], row: JournalRow) -> 
     page_of_new_life = replace(
         opened.project, versions=closed.project.versions, etag=closed.project.etag, extra=closed.project.extra
     )
+    seen_before = _seen_before(closed, row)
     moved = {
         key_of(file): replace(
             file,
             incarnation=opened.project.incarnation,
             quarantined_by=None,
-            stranger=file.stranger or (file.first_seen_serial or 0) > row.serial or ever_blocked(file),
+            stranger=file.stranger or _name_of(file) not in seen_before or ever_blocked(file),
         )
         for file in survivors
     }
