@@ -155,7 +155,8 @@ class FileFacts:
     """What is remembered of one file: facts only, plus the state that `mirror.states` last derived from them.
 
     `missing_seen` says when a page last lacked the file, `missing_since` since when that is unexplained: the page of
-    something quarantined lacks files that are not missing. Both are None where the newest page lists the file.
+    something quarantined lacks files that are not missing. `listed_until` is the serial of the last page that listed
+    the file. All three are None where the newest page lists it.
     A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
     """
 
@@ -167,6 +168,7 @@ class FileFacts:
     listed: bool = True
     missing_since: datetime | None = None
     missing_seen: datetime | None = None
+    listed_until: Serial | None = None
     departed: Departure | None = None
     stranger: bool = False
     replaced: bool = False

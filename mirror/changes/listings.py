@@ -26,7 +26,9 @@ def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> 
         if found is None:
             file = new_file(listed, memory.project, page, past, now)
             came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_keys)
-            file, telling = _judge_newcomer(file, namesakes, came_late=came_late or memory.project.incarnation > 1)
+            file, telling = _judge_newcomer(
+                file, namesakes, memory.project, came_late=came_late or memory.project.incarnation > 1
+            )
             new.append(file)
         else:
             file, telling = _list_again(found, listed, memory.project, page, past)
@@ -58,16 +60,17 @@ def _list_again(
         listed=True,
         missing_since=None,
         missing_seen=None,
+        listed_until=None,
         departed=None,
         lost_at=None,
     )
     if departed is None:
         return again, None
+    # What was quarantined and cleared while the file was away lay on its release all the same.
+    again = replace(again, quarantined_at=_last_quarantine(project, past, file.version) or file.quarantined_at)
     if ever_blocked(file) or project.quarantined_by is not None:
         # It was blocked before it went, or is at this moment, whatever a later row will say of the quarantine.
         return replace(again, stranger=True), None
-    # What was quarantined and cleared while the file was away lay on its release all the same.
-    again = replace(again, quarantined_at=_last_quarantine(project, past, file.version))
     return again, _about(EventKind.RESTORED, again)
 
 
@@ -84,7 +87,7 @@ def _with_what_we_learned(listed: ListedFile, file: FileFacts) -> ListedFile:
 
 
 def _judge_newcomer(
-    file: FileFacts, namesakes: Iterable[FileFacts], *, came_late: bool
+    file: FileFacts, namesakes: Iterable[FileFacts], project: ProjectFacts, *, came_late: bool
 ) -> tuple[FileFacts, Telling | None]:
     """Says what is wrong with a file never seen in this incarnation; most often nothing is."""
     same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None]
@@ -92,7 +95,7 @@ def _judge_newcomer(
         # What was doubted before is doubted still, until an operator releases it.
         last = same_bytes[-1]
         again = replace(file, stranger=last.stranger, replaced=last.replaced)
-        if any(ever_blocked(f) for f in same_bytes):
+        if project.quarantined_by is not None or any(ever_blocked(f) for f in same_bytes):
             return replace(again, stranger=True), None
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
         restored = replace(again, stored_at=stored, released_by=last.released_by)

@@ -93,7 +93,8 @@ def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: 
 def by_absence(memory: Memory, now: datetime) -> Step:
     """Applies the answer that upstream has no page: everything it listed is noted as missing, nothing is concluded."""
     files = tuple(
-        _missing(f, now) if f.listed and f.incarnation == memory.project.incarnation else f for f in memory.files
+        _missing(f, memory.project, now) if f.listed and f.incarnation == memory.project.incarnation else f
+        for f in memory.files
     )
     return Step(replace(memory, files=files, project=replace(memory.project, observed_at=now, etag=None)))
 
@@ -143,7 +144,7 @@ def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
     files_listed = {(listed.filename, listed.sha256) for listed in page.files}
     hidden = page.status is ProjectStatus.QUARANTINED
     files = tuple(
-        _missing(file, now, explained=hidden or file.quarantined_by is not None)
+        _missing(file, memory.project, now, explained=hidden or file.quarantined_by is not None)
         if file.listed
         and file.incarnation == memory.project.incarnation
         and file.filename not in names
@@ -154,8 +155,10 @@ def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
     return Step(replace(memory, files=files))
 
 
-def _missing(file: FileFacts, now: datetime, *, explained: bool = False) -> FileFacts:
+def _missing(file: FileFacts, before: ProjectFacts, now: datetime, *, explained: bool = False) -> FileFacts:
     """The file, which is not on the page. A quarantine explains that: then it counts only that the page lacked it."""
+    if file.missing_seen is None:
+        file = replace(file, listed_until=before.page_serial)
     if explained:
         return replace(file, missing_seen=file.missing_seen or now)
     return replace(file, missing_since=file.missing_since or now, missing_seen=now)

@@ -36,6 +36,7 @@ def _depart(files: Iterable[FileFacts], row: JournalRow, cause: DepartureCause) 
             listed=False,
             missing_since=None,
             missing_seen=None,
+            listed_until=None,
             quarantined_by=quarantined_by,
             departed=departure,
         )
@@ -125,7 +126,9 @@ def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
     )
     if (project.page_serial or 0) > row.serial and project.quarantined_by in (None, 0):
         # A page newer than the row was seen first: what it says of a quarantine is about the next life.
-        return replace(closed, quarantined_at=project.quarantined_at if project.quarantined_by == 0 else None)
+        # One that it showed and that is over is remembered too, so that its own rows tell nothing again.
+        at = project.quarantined_at
+        return replace(closed, quarantined_at=at if project.quarantined_by == 0 or (at and at > row.time) else None)
     newer_page = (project.page_serial or 0) > row.serial
     status = project.status if newer_page else ProjectStatus.ACTIVE
     return replace(closed, quarantined_by=None, quarantined_at=None, status=status)
@@ -138,15 +141,17 @@ def _reborn(closed: Memory, survivors: Iterable[FileFacts], row: JournalRow) -> 
         opened.project, versions=closed.project.versions, etag=closed.project.etag, extra=closed.project.extra
     )
     seen_before = _seen_before(closed, row)
-    moved = {
-        key_of(file): replace(
+    moved = {}
+    for file in survivors:
+        of_old_life = _name_of(file) in seen_before
+        moved[key_of(file)] = replace(
             file,
             incarnation=opened.project.incarnation,
             quarantined_by=None,
-            stranger=file.stranger or _name_of(file) not in seen_before or ever_blocked(file),
+            # Rows that were read late marked newcomers with what lay on the old life only.
+            quarantined_at=file.quarantined_at if of_old_life else opened.project.quarantined_at,
+            stranger=file.stranger or not of_old_life or ever_blocked(file),
         )
-        for file in survivors
-    }
     return with_files(replace(opened, project=page_of_new_life), moved)
 
 

@@ -477,6 +477,7 @@ _FULL = FileFacts(
     listed=False,
     missing_since=NOW - timedelta(hours=2),
     missing_seen=NOW - timedelta(hours=1),
+    listed_until=Serial(2**40 + 1),
     departed=Departure(NOW, Serial(2**41), DepartureCause.PROJECT, was_yanked=True),
     stranger=True,
     replaced=True,

@@ -1,6 +1,6 @@
 """The pure part of everpin alone in a history: what it concludes from rows and pages, with no database and no network.
 
-It lives through the same steps as the whole house does, a hundred times as fast, so that a search gets much further.
+It lives through the same steps as the whole house does, many times as fast, so that a search gets much further.
 What only the house can do wrong (crashes, races, the store, the served page) happens here without effect.
 """
 
