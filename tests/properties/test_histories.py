@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,14 @@ def runner() -> Iterator[asyncio.Runner]:
     structlog.configure(**before)
 
 
+@pytest.fixture
+def lived_in(runner: asyncio.Runner, database_url: str) -> Iterator[Catalog]:
+    """One catalog for all histories of a test; each empties it when it begins."""
+    stack = AsyncExitStack()
+    yield runner.run(stack.enter_async_context(opened(database_url, pool_size=8)))
+    runner.run(stack.aclose())
+
+
 @settings(
     max_examples=_EXAMPLES,
     deadline=None,
@@ -48,10 +57,10 @@ def runner() -> Iterator[asyncio.Runner]:
 )
 @given(history=histories())
 def test_every_history_ends_as_promised(
-    history: list[Step], runner: asyncio.Runner, database_url: str, tmp_path: Path
+    history: list[Step], runner: asyncio.Runner, lived_in: Catalog, tmp_path: Path
 ) -> None:
     """Pages, states, events and bytes are after each step what follows from the rows and pages that were shown."""
-    runner.run(_live_through(history, database_url, tmp_path / str(next(_numbers))))
+    runner.run(_live_through(history, lived_in, tmp_path / str(next(_numbers))))
 
 
 @settings(
@@ -307,10 +316,10 @@ _ONCE_WRONG = {
 
 @pytest.mark.parametrize("history", _ONCE_WRONG.values(), ids=_ONCE_WRONG.keys())
 def test_a_history_that_once_went_wrong_ends_as_promised(
-    history: list[Step], runner: asyncio.Runner, database_url: str, tmp_path: Path
+    history: list[Step], runner: asyncio.Runner, lived_in: Catalog, tmp_path: Path
 ) -> None:
     """Histories that were found by drawing them."""
-    runner.run(_live_through(history, database_url, tmp_path))
+    runner.run(_live_through(history, lived_in, tmp_path))
 
 
 @pytest.mark.parametrize("history", _ONCE_WRONG.values(), ids=_ONCE_WRONG.keys())
@@ -326,12 +335,7 @@ def _think_through(history: list[Step]) -> None:
     mind.end()
 
 
-async def _live_through(history: list[Step], database_url: str, data_dir: Path) -> None:
-    async with opened(database_url, pool_size=8) as catalog:
-        await _in_world(history, catalog, data_dir)
-
-
-async def _in_world(history: list[Step], catalog: Catalog, data_dir: Path) -> None:
+async def _live_through(history: list[Step], catalog: Catalog, data_dir: Path) -> None:
     async with World(catalog, data_dir) as world:
         for step in history:
             await world.take(step)
