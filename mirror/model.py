@@ -155,7 +155,8 @@ class FileFacts:
     """What is remembered of one file: facts only, plus the state that `mirror.states` last derived from them.
 
     `missing_seen` says when a page last lacked the file, `missing_since` since when that is unexplained: the page of
-    something quarantined lacks files that are not missing. Both are None where the newest page lists the file.
+    something quarantined lacks files that are not missing. `listed_until` is the serial of the last page that listed
+    the file. All three are None where the newest page lists it.
     A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
     A `stranger` was first seen after its whole version had departed, or is back though it was once blocked. A newcomer
     was first seen in a life of the name that is not its first, `newcomer_in`, also where it came back in a later one.
@@ -169,6 +170,7 @@ class FileFacts:
     listed: bool = True
     missing_since: datetime | None = None
     missing_seen: datetime | None = None
+    listed_until: Serial | None = None
     departed: Departure | None = None
     stranger: bool = False
     newcomer_in: int | None = None
@@ -203,14 +205,14 @@ class FileFacts:
 class Life:
     """A life of a name that began after another had ended, at `freed_at`; `number` is its incarnation.
 
-    `files_since` is when its first newcomers were put up. `same_owner` says whether one of those who owned the name
-    before has owned it in this life, `earlier_known` whether this mirror knew files of an earlier one.
+    `files_since` is when its first newcomers were put up. `same_owner_at` is when one of those who owned the name
+    before first owned it in this life; `earlier_known` says whether this mirror knew files of an earlier one.
     """
 
     number: int
     freed_at: datetime
     files_since: datetime | None = None
-    same_owner: bool = False
+    same_owner_at: datetime | None = None
     earlier_known: bool = False
 
 
@@ -221,9 +223,9 @@ class ProjectFacts:
     `incarnation` counts the lives of the name; `closed_serial` is set while upstream has no such project. `page_serial`
     is the newest serial of a page that was believed. `wanted_serial`, `refresh_at` and `attempts` are the queue of page
     refreshes: a page of at least that serial is wanted. `quarantined_by` is the row's serial, 0 where only the page's
-    status says so. `owners` are users whom the journal names, in lower case; `awaits_owner` says that the one who
-    registered the project is named next; `former_owners` are those of the last life before that in which nobody had
-    taken the name. `lives` are its lives but the first, where we saw anything of them.
+    status says so. `owners` are users whom the journal names, in lower case; `registered_at` is set as long as the one
+    who registered the project may be named next; `former_owners` are those of the last life before that in which
+    nobody had taken the name. `lives` are its lives but the first, where we saw anything of them.
     """
 
     id: int | None
@@ -247,7 +249,7 @@ class ProjectFacts:
     attempts: int = 0
     revision: int = 0
     owners: tuple[str, ...] = ()
-    awaits_owner: bool = False
+    registered_at: datetime | None = None
     former_owners: tuple[str, ...] = ()
     lives: tuple[Life, ...] = ()
 

@@ -63,7 +63,7 @@ def waits_for_operator(life: Life, reregistered: Reregistered) -> bool:
     """Whether the newcomers of that life stay held however long it lasts."""
     if reregistered is Reregistered.OWNER:
         # This mirror gave out what the name was before, and nobody who had it then is known to have it now.
-        return life.earlier_known and not life.same_owner
+        return life.earlier_known and life.same_owner_at is None
     return reregistered is Reregistered.HOLD
 
 
@@ -86,7 +86,11 @@ def _judge_newcomer(file: FileFacts, project: ProjectFacts, *, rules: Rules, now
     life = project.life(file.newcomer_in) if file.newcomer_in is not None else None
     if life is None or life.files_since is None or waits_for_operator(life, rules.reregistered):
         return Judgement(State.HELD, Cause.STRANGER)
-    until = life.files_since + rules.cooldown
+    since = life.files_since
+    if rules.reregistered is Reregistered.OWNER and life.earlier_known and life.same_owner_at is not None:
+        # What others put up before a former owner is back gives that one time to see it.
+        since = max(since, life.same_owner_at)
+    until = since + rules.cooldown
     if file.departed is not None:
         # What did not last out its cooldown was never trusted, and does not become so by being gone.
         return Judgement(State.HELD, Cause.STRANGER) if file.departed.at < until else None

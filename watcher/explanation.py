@@ -145,7 +145,7 @@ def _newcomer(file: FileFacts, life: Life | None, rules: Safety) -> str:
 
 
 def _by_whom(life: Life | None) -> str:
-    return "by one of its owners before" if life is not None and life.same_owner else "before this mirror knew it"
+    return "by one of its owners before" if life is not None and life.same_owner_at else "before this mirror knew it"
 
 
 def _hours(span: timedelta) -> str:

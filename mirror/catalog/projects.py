@@ -50,7 +50,7 @@ async def insert(conn: Connection, project: ProjectFacts) -> int | None:
         with inserted as (
             insert into projects (name, display_name, known_since, incarnation, opened_serial, closed_serial, closed_at,
                 status, quarantined_by, quarantined_at, page_serial, etag, versions, extra, observed_at, wanted_serial,
-                refresh_at, attempts, owners, awaits_owner, former_owners, lives,
+                refresh_at, attempts, owners, registered_at, former_owners, lives,
                 revision)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
                 1)
@@ -78,7 +78,7 @@ async def update(conn: Connection, project: ProjectFacts, *, changed: bool) -> i
             -- Thousands of versions lie apart from the row, and stay there unless they are written again.
             versions = case when versions = $12 then versions else $12 end, extra = $13,
             observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17, owners = $18,
-            awaits_owner = $19, former_owners = $20, lives = $21, revision = revision + case when $2 then 1 else 0 end
+            registered_at = $19, former_owners = $20, lives = $21, revision = revision + case when $2 then 1 else 0 end
         where id = $1
         returning revision
         """,
@@ -198,7 +198,7 @@ def _mutable(project: ProjectFacts) -> tuple[object, ...]:
         project.refresh_at,
         project.attempts,
         list(project.owners),
-        project.awaits_owner,
+        project.registered_at,
         list(project.former_owners),
         msgspec.json.encode(project.lives).decode(),
     )
@@ -227,7 +227,7 @@ def _facts(record: Record) -> ProjectFacts:
         attempts=record["attempts"],
         revision=record["revision"],
         owners=tuple(record["owners"]),
-        awaits_owner=record["awaits_owner"],
+        registered_at=record["registered_at"],
         former_owners=tuple(record["former_owners"]),
         lives=msgspec.json.decode(record["lives"], type=tuple[Life, ...]),
     )

@@ -63,7 +63,8 @@ async def forget_passing(conn: Connection, before: datetime) -> int:
 
 
 def _is_lasting(row: JournalRow) -> bool:
-    owner = isinstance(row.action, RoleChanged) and row.action.role == "Owner"
+    # Of a change the role is the new one: an owner may have become something else.
+    owner = isinstance(row.action, RoleChanged) and (row.action.role == "Owner" or row.action.verb == "change")
     return owner or isinstance(row.action, _LASTING)
 
 

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
-from mirror.changes.owners import awaiting_owner, handed_on, role_changed, with_same_owner
+from mirror.changes.owners import handed_on, registered, role_changed, with_same_owner
 from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow, ProjectCreated, ProjectRemoved, RoleChanged
 from mirror.model import Life, Memory, ProjectFacts, Serial
 
 
-def project_created(memory: Memory, row: JournalRow) -> Step:
+def project_created(memory: Memory, row: JournalRow, *, written_at: datetime) -> Step:
     if not memory.known:
         return Step(memory)
-    memory = replace(memory, project=awaiting_owner(memory.project))
+    memory = replace(memory, project=registered(memory.project, written_at))
     if memory.project.closed_serial is None:
         return Step(memory)  # a page said so first
     opened = open_incarnation(memory, row.serial)
@@ -40,7 +41,7 @@ def open_incarnation(memory: Memory, serial: Serial | None) -> Memory:
         extra=b"{}",
         page_serial=Serial(max(project.page_serial or 0, serial or 0)),
     )
-    return replace(memory, project=with_same_owner(opened))
+    return replace(memory, project=with_same_owner(opened, life.freed_at))
 
 
 def lived_through(project: ProjectFacts, rows: Iterable[JournalRow]) -> ProjectFacts:
@@ -48,9 +49,9 @@ def lived_through(project: ProjectFacts, rows: Iterable[JournalRow]) -> ProjectF
     for row in rows:
         match row.action:
             case ProjectCreated():
-                project = awaiting_owner(project)
+                project = registered(project, row.time)
             case RoleChanged():
-                project = role_changed(project, row.action)
+                project = role_changed(project, row.action, row.time)
             case ProjectRemoved():
                 life = Life(project.incarnation + 1, freed_at=row.time)
                 project = replace(handed_on(project), incarnation=life.number, lives=(life,))

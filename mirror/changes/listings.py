@@ -8,7 +8,7 @@ from mirror.changes.newcomers import dated
 from mirror.changes.past import Past
 from mirror.changes.step import FileKey, Step, Telling, ever_blocked, is_version, key_of
 from mirror.events import EventKind, Evidence
-from mirror.model import FileFacts, HashSource, ListedFile, Memory, ProjectFacts, ProjectPage, Sha256
+from mirror.model import DepartureCause, FileFacts, HashSource, ListedFile, Memory, ProjectFacts, ProjectPage, Sha256
 
 
 def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> Step:
@@ -27,7 +27,7 @@ def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> 
         if found is None:
             file = new_file(listed, memory.project, page, past, now)
             came_late = past.version_was_removed(file.version) or _version_departed(file, memory, listed_keys)
-            file, telling = _judge_newcomer(file, namesakes, came_late=came_late)
+            file, telling = _judge_newcomer(file, namesakes, memory.project, came_late=came_late)
             new.append(file)
         else:
             file, telling = _list_again(found, listed, memory.project, page, past)
@@ -59,15 +59,17 @@ def _list_again(
         listed=True,
         missing_since=None,
         missing_seen=None,
+        listed_until=None,
         departed=None,
         lost_at=None,
     )
     if departed is None:
         return again, None
-    if ever_blocked(file):
-        return replace(again, stranger=True), None
     # What was quarantined and cleared while the file was away lay on its release all the same.
-    again = replace(again, quarantined_at=_last_quarantine(project, past, file.version))
+    again = replace(again, quarantined_at=_last_quarantine(project, past, file.version) or file.quarantined_at)
+    if ever_blocked(file) or project.quarantined_by is not None:
+        # It was blocked before it went, or is at this moment, whatever a later row will say of the quarantine.
+        return replace(again, stranger=True), None
     return again, _about(EventKind.RESTORED, again)
 
 
@@ -84,29 +86,34 @@ def _with_what_we_learned(listed: ListedFile, file: FileFacts) -> ListedFile:
 
 
 def _judge_newcomer(
-    file: FileFacts, namesakes: Iterable[FileFacts], *, came_late: bool
+    file: FileFacts, namesakes: Iterable[FileFacts], project: ProjectFacts, *, came_late: bool
 ) -> tuple[FileFacts, Telling | None]:
     """Says what is wrong with a file never seen in this incarnation; most often nothing is."""
-    same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None]
-    if any(ever_blocked(f) for f in same_bytes):
-        return replace(file, stranger=True), None
+    same_bytes = [f for f in namesakes if f.sha256 == file.sha256 and file.sha256 is not None and not _came_late(f)]
     if same_bytes:
         # What was doubted before is doubted still, until an operator releases it.
         last = same_bytes[-1]
+        again = replace(file, stranger=last.stranger, newcomer_in=last.newcomer_in, replaced=last.replaced)
+        if project.quarantined_by is not None or any(ever_blocked(f) for f in same_bytes):
+            return replace(again, stranger=True), None
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
-        restored = replace(
-            file,
-            stored_at=stored,
-            stranger=last.stranger,
-            newcomer_in=last.newcomer_in,
-            replaced=last.replaced,
-            released_by=last.released_by,
-        )
+        restored = replace(again, stored_at=stored, released_by=last.released_by)
         return restored, _about(EventKind.RESTORED, restored)
     if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
         replaced = replace(file, replaced=True)
         return replaced, _about(EventKind.FILE_REPLACED, replaced)
     return replace(file, stranger=came_late), None
+
+
+def _came_late(known: FileFacts) -> bool:
+    """Whether a page of no certain age showed the file after its project had gone, so that it was of a later life."""
+    gone = known.departed
+    return (
+        known.first_seen_serial is None
+        and gone is not None
+        and gone.cause is DepartureCause.PROJECT
+        and known.first_seen_at >= gone.at
+    )
 
 
 def _version_departed(file: FileFacts, memory: Memory, listed: set[tuple[str, Sha256 | None]]) -> bool:

@@ -13,7 +13,7 @@ from mirror.changes.incarnations import lived_through, open_incarnation, reregis
 from mirror.changes.listings import list_files, new_file
 from mirror.changes.newcomers import dated
 from mirror.changes.past import past_of
-from mirror.changes.rows import by_rows
+from mirror.changes.rows import by_rows, not_from_the_future
 from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow, ProjectQuarantineCleared, ProjectQuarantined
@@ -34,10 +34,11 @@ def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) ->
     `rows` are all remembered rows of the project, in order. They were told when they came, so nothing is told here but
     a quarantine that only the page knows of.
     """
-    rows = tuple(replace(row, time=min(row.time, now)) for row in rows)
-    later = [row for row in rows if page.serial is None or row.serial > page.serial]
+    rows = tuple(rows)
+    # A page without a serial is of no certain age: every row may be about what it shows.
+    later = [row for row in rows if page.serial is not None and row.serial > page.serial]
     covered = rows[: len(rows) - len(later)]
-    past = past_of(covered)
+    past = past_of(not_from_the_future(row, now) for row in covered)
     quarantine = past.project_quarantine()
     by_page_alone = Serial(0) if page.status is ProjectStatus.QUARANTINED else None
     project = ProjectFacts(
@@ -55,7 +56,7 @@ def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) ->
         replace(file, stranger=past.version_was_removed(file.version))
         for file in (new_file(listed, project, page, past, now) for listed in page.files)
     )
-    seen = by_rows(dated(Memory(_project_after(project, page, now), files)), later, now, replay=True)
+    seen = by_rows(dated(Memory(_project_after(project, page, now), files)), later, now, remembered=rows, replay=True)
     if seen.memory.project.quarantined_by != 0:
         return seen
     return Step(seen.memory, (_status_telling(EventKind.PROJECT_QUARANTINED, seen.memory, page),))
@@ -70,10 +71,10 @@ def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: 
     opened = _believed(memory, page)
     if opened is None:
         return Step(memory, stale=True)
-    rows = tuple(replace(row, time=min(row.time, now)) for row in rows)
+    rows = tuple(rows)
     # A page without a serial is of no certain age: what is new on it counts, but every row may be the newer news.
     later = [row for row in rows if page.serial is not None and row.serial > page.serial]
-    past = past_of(rows[: len(rows) - len(later)])
+    past = past_of(not_from_the_future(row, now) for row in rows[: len(rows) - len(later)])
     # What later rows say of the quarantine is known and told: then this page's status is old news.
     overruled = any(isinstance(row.action, ProjectQuarantined | ProjectQuarantineCleared) for row in later)
     believed = replace(page, status=memory.project.status) if overruled else page
@@ -83,7 +84,7 @@ def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: 
     step = step.then(_note_missing(step.memory, page, now))
     project = _project_after(step.memory.project, believed, now)
     step = Step(replace(step.memory, project=project), step.tellings)
-    step = step.then(by_rows(step.memory, later, now, replay=True))
+    step = step.then(by_rows(step.memory, later, now, remembered=rows, replay=True))
     answered = [
         pending
         for pending in step.memory.pending
@@ -95,7 +96,8 @@ def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: 
 def by_absence(memory: Memory, now: datetime) -> Step:
     """Applies the answer that upstream has no page: everything it listed is noted as missing, nothing is concluded."""
     files = tuple(
-        _missing(f, now) if f.listed and f.incarnation == memory.project.incarnation else f for f in memory.files
+        _missing(f, memory.project, now) if f.listed and f.incarnation == memory.project.incarnation else f
+        for f in memory.files
     )
     return Step(replace(memory, files=files, project=replace(memory.project, observed_at=now, etag=None)))
 
@@ -145,7 +147,7 @@ def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
     files_listed = {(listed.filename, listed.sha256) for listed in page.files}
     hidden = page.status is ProjectStatus.QUARANTINED
     files = tuple(
-        _missing(file, now, explained=hidden or file.quarantined_by is not None)
+        _missing(file, memory.project, now, explained=hidden or file.quarantined_by is not None)
         if file.listed
         and file.incarnation == memory.project.incarnation
         and file.filename not in names
@@ -156,8 +158,10 @@ def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
     return Step(replace(memory, files=files))
 
 
-def _missing(file: FileFacts, now: datetime, *, explained: bool = False) -> FileFacts:
+def _missing(file: FileFacts, before: ProjectFacts, now: datetime, *, explained: bool = False) -> FileFacts:
     """The file, which is not on the page. A quarantine explains that: then it counts only that the page lacked it."""
+    if file.missing_seen is None:
+        file = replace(file, listed_until=before.page_serial)
     if explained:
         return replace(file, missing_seen=file.missing_seen or now)
     return replace(file, missing_since=file.missing_since or now, missing_seen=now)

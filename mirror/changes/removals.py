@@ -32,6 +32,7 @@ from mirror.model import (
     ProjectFacts,
     ProjectStatus,
     Serial,
+    Sha256,
     same_version_key,
 )
 
@@ -47,6 +48,7 @@ def _depart(files: Iterable[FileFacts], row: JournalRow, cause: DepartureCause) 
             listed=False,
             missing_since=None,
             missing_seen=None,
+            listed_until=None,
             quarantined_by=quarantined_by,
             departed=departure,
         )
@@ -60,7 +62,13 @@ def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
         if file.filename == filename and file.departed is None and not outlived(memory, file, row)
     ]
     back = [file for file in current(memory) if file.filename == filename and _is_back(memory, file, row)]
-    changed = {key_of(file): replace(file, stranger=True) for file in back if ever_blocked(file)}
+    seen_before = _seen_before(memory, row)
+    # One that we met only after the removal was never blocked here.
+    changed = {
+        key_of(file): replace(file, stranger=True)
+        for file in back
+        if ever_blocked(file) and _name_of(file) in seen_before
+    }
     after = with_files(memory, changed | _depart(gone, row, DepartureCause.FILE))
     return Step(after, (_removal(EventKind.FILE_DELETED, memory, after, gone, row, filename=filename),))
 
@@ -73,11 +81,12 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
     changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(
         gone, row, DepartureCause.RELEASE
     )
+    seen_before = _seen_before(memory, row)
     changed |= {
         # The version had departed when this file came, or it was quarantined before it went and came back.
         key_of(file): replace(file, stranger=True, quarantined_by=None)
         for file in of_version
-        if _is_back(memory, file, row) and ((file.first_seen_serial or 0) >= row.serial or ever_blocked(file))
+        if _is_back(memory, file, row) and (_name_of(file) not in seen_before or ever_blocked(file))
     }
     after = with_files(memory, changed)
     telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row)
@@ -86,7 +95,7 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
     return Step(after, (*told, telling))
 
 
-def project_removed(memory: Memory, row: JournalRow) -> Step:
+def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[JournalRow]) -> Step:
     told, memory, was_yanked = settle_yanks(memory, None)
     survivors = [file for file in current(memory) if outlived(memory, file, row)]
     old_life = replace(memory, files=tuple(file for file in memory.files if file not in survivors))
@@ -98,7 +107,7 @@ def project_removed(memory: Memory, row: JournalRow) -> Step:
     closed = replace(with_files(memory, changed), project=_closed(memory.project, row))
     if not survivors:
         return Step(closed, (*told, telling)).then(still_hidden(closed, row))
-    reborn = _reborn(closed, survivors, row)
+    reborn = _reborn(closed, survivors, row, remembered)
     after = Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
     return after.then(still_hidden(reborn, row))
 
@@ -106,6 +115,23 @@ def project_removed(memory: Memory, row: JournalRow) -> Step:
 def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
     """Whether the file was put up after the removal, or brought back, and was seen so before the row was read."""
     return file.departed is None and outlived(memory, file, row)
+
+
+def _seen_before(memory: Memory, row: JournalRow) -> set[tuple[str, Sha256 | None]]:
+    """What was seen before the removal, in earlier lives too: whatever else is there came after it."""
+    return {
+        _name_of(file)
+        for file in memory.files
+        if (
+            file.first_seen_serial < row.serial
+            if file.first_seen_serial is not None
+            else file.first_seen_at <= row.time
+        )
+    }
+
+
+def _name_of(file: FileFacts) -> tuple[str, Sha256 | None]:
+    return (file.filename, file.sha256)
 
 
 def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
@@ -120,33 +146,42 @@ def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
     )
     if (project.page_serial or 0) > row.serial and project.quarantined_by in (None, 0):
         # A page newer than the row was seen first: what it says of a quarantine is about the next life.
-        return replace(closed, quarantined_at=project.quarantined_at if project.quarantined_by == 0 else None)
+        # One that it showed and that is over is remembered too, so that its own rows tell nothing again.
+        at = project.quarantined_at
+        return replace(closed, quarantined_at=at if project.quarantined_by == 0 or (at and at > row.time) else None)
     newer_page = (project.page_serial or 0) > row.serial
     status = project.status if newer_page else ProjectStatus.ACTIVE
     return replace(closed, quarantined_by=None, quarantined_at=None, status=status)
 
 
-def _reborn(closed: Memory, survivors: Iterable[FileFacts], row: JournalRow) -> Memory:
+def _reborn(
+    closed: Memory, survivors: Iterable[FileFacts], row: JournalRow, remembered: Iterable[JournalRow]
+) -> Memory:
     """A page newer than the row was seen first: the name lives again, and what that page lists is of the new life."""
-    new = {key_of(file) for file in survivors if (file.first_seen_serial or 0) > row.serial}
+    seen_before = _seen_before(closed, row)
+    new = {key_of(file) for file in survivors if _name_of(file) not in seen_before}
     old = tuple(file for file in closed.files if key_of(file) not in new)
-    known_before = {same_version_key(file.version) for file in old if file.version is not None}
-    opened = open_incarnation(replace(closed, files=old), None)
+    versions = {file.version for file in old} | {said.version for said in remembered if said.serial < row.serial}
+    known_before = {same_version_key(version) for version in versions if version is not None}
+    opened = open_incarnation(replace(closed, files=old), None).project
     page_of_new_life = replace(
-        opened.project, versions=closed.project.versions, etag=closed.project.etag, extra=closed.project.extra
+        opened, versions=closed.project.versions, etag=closed.project.etag, extra=closed.project.extra
     )
-    moved = {
-        key_of(file): replace(
-            file,
-            incarnation=opened.project.incarnation,
-            quarantined_by=None,
-            newcomer_in=opened.project.incarnation if key_of(file) in new else file.newcomer_in,
-            stranger=file.stranger
-            or ever_blocked(file)
-            or (key_of(file) in new and file.version is not None and same_version_key(file.version) in known_before),
-        )
-        for file in survivors
-    }
+    moved = {}
+    for file in survivors:
+        again = replace(file, incarnation=opened.incarnation, quarantined_by=None)
+        if key_of(file) in new:
+            came_late = file.version is not None and same_version_key(file.version) in known_before
+            again = replace(
+                again,
+                newcomer_in=opened.incarnation,
+                # Rows that were read late marked it with what lay on the old life only.
+                quarantined_at=opened.quarantined_at,
+                stranger=file.stranger or came_late,
+            )
+        elif ever_blocked(file):
+            again = replace(again, stranger=True)
+        moved[key_of(file)] = again
     return dated(with_files(replace(closed, project=page_of_new_life), moved))
 
 

@@ -1,6 +1,6 @@
 """Rows of the journal applied to a project, one after the other in the order of their serials."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -35,19 +35,34 @@ from mirror.journal_rows import (
 from mirror.model import Memory
 
 
-def by_rows(memory: Memory, rows: Iterable[JournalRow], now: datetime, *, replay: bool = False) -> Step:
-    """Applies rows, in order. A replay (rows that were applied and told before) changes facts but tells nothing."""
+def by_rows(
+    memory: Memory,
+    rows: Iterable[JournalRow],
+    now: datetime,
+    *,
+    remembered: Sequence[JournalRow] = (),
+    replay: bool = False,
+) -> Step:
+    """Applies rows, in order. A replay (rows that were applied and told before) changes facts but tells nothing.
+
+    `remembered` are all rows of the project, these too: a removal that is read after a newer page needs them.
+    """
     step = Step(memory)
     for row in rows:
-        # A row from the future would make what it removes look older than it was.
-        step = step.then(_by_row(step.memory, replace(row, time=min(row.time, now)), now))
+        step = step.then(_by_row(step.memory, row, now, remembered))
     if replay:
         return Step(replace(step.memory, pending=memory.pending))
     return step
 
 
-def _by_row(memory: Memory, row: JournalRow, now: datetime) -> Step:
-    opened = memory.project.opened_serial
+def not_from_the_future(row: JournalRow, now: datetime) -> JournalRow:
+    """The row, whose time could make what it removes look older than it was."""
+    return replace(row, time=min(row.time, now))
+
+
+def _by_row(memory: Memory, row: JournalRow, now: datetime, remembered: Sequence[JournalRow]) -> Step:
+    opened, written_at = memory.project.opened_serial, row.time
+    row = not_from_the_future(row, now)
     if opened is not None and row.serial < opened:
         return Step(memory)  # about an earlier life, and applied in it
     match row.action:
@@ -56,9 +71,9 @@ def _by_row(memory: Memory, row: JournalRow, now: datetime) -> Step:
         case ReleaseRemoved():
             return release_removed(memory, row)
         case ProjectRemoved():
-            return project_removed(memory, row)
+            return project_removed(memory, row, remembered)
         case ProjectCreated():
-            return project_created(_wanting(memory, row, now), row)
+            return project_created(_wanting(memory, row, now), row, written_at=written_at)
         case ReleaseYanked():
             return release_yanked(_wanting(memory, row, now), row, now)
         case ReleaseUnyanked():
@@ -75,7 +90,7 @@ def _by_row(memory: Memory, row: JournalRow, now: datetime) -> Step:
             # A page asked for in vain costs little, a change that was missed costs a file.
             return Step(_wanting(memory, row, now))
         case RoleChanged():
-            return Step(replace(memory, project=role_changed(memory.project, row.action)))
+            return Step(replace(memory, project=role_changed(memory.project, row.action, written_at)))
 
 
 def _wanting(memory: Memory, row: JournalRow, now: datetime) -> Memory:

@@ -105,10 +105,9 @@ def outlived(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
     """Whether a page as new as the row, or newer, lists the file: then the row is older news than the file."""
     if not file.listed:
         return False
-    if file.first_seen_serial is not None and file.first_seen_serial >= row.serial:
-        return True  # however it is missing now, it was there after the row
-    page_serial = memory.project.page_serial
-    return file.missing_seen is None and page_serial is not None and page_serial >= row.serial
+    # However it is missing now, it was there when a page last listed it.
+    last = memory.project.page_serial if file.missing_seen is None else file.listed_until
+    return max(last or 0, file.first_seen_serial or 0) >= row.serial
 
 
 def ever_blocked(file: FileFacts) -> bool:

@@ -31,8 +31,6 @@ async def file_stored(
     await _change_file(conn, file_id, stored, rules=rules, now=now)
     for twin in await files.twins(conn, file_id):
         await _change_file(conn, twin, stored, rules=rules, now=now)
-    for twin in await files.twins(conn, file_id):
-        await _change_file(conn, twin, stored, rules=rules, now=now)
 
 
 async def metadata_stored(conn: Connection, file_id: int, *, sha256: Sha256, rules: Rules, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from mirror.catalog import files, journal, pending, projects, rows
 from mirror.catalog.database import Connection
 from mirror.changes import Step, by_absence, by_clock, by_page, by_rows, changes_owners, first_sight
-from mirror.journal_rows import FileAdded, JournalRow, Other, ReleaseCreated, RoleChanged
+from mirror.journal_rows import FileAdded, JournalRow, Other, ProjectRemoved, ReleaseCreated, RoleChanged
 from mirror.model import Memory, ProjectFacts, ProjectName, ProjectPage
 from mirror.observe.storing import store, store_first
 from mirror.observe.telling import tell
@@ -56,7 +56,9 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
         of_project = by_project[name]
         before = await _memory_for_rows(conn, name, locked.get(name), of_project, now)
         before = replace(before, pending=waiting.get(name, ()))
-        steps = await _row_by_row(before, of_project, now)
+        removed = before.known and any(isinstance(row.action, ProjectRemoved) for row in of_project)
+        remembered = await rows.of_project(conn, name) if removed else ()
+        steps = await _row_by_row(before, of_project, remembered, now)
         written.append(await store(conn, before, steps, rules=rules, now=now))
     await tell(conn, written)
 
@@ -100,11 +102,13 @@ def _leaves_files(row: JournalRow, known: ProjectFacts) -> bool:
     return isinstance(row.action, FileAdded | ReleaseCreated | Other)  # additions only ask for a newer page
 
 
-async def _row_by_row(before: Memory, of_project: Iterable[JournalRow], now: datetime) -> list[Step]:
+async def _row_by_row(
+    before: Memory, of_project: Iterable[JournalRow], remembered: Sequence[JournalRow], now: datetime
+) -> list[Step]:
     """Each row's own step, so that what is told of it shows the files as they were at that moment."""
     steps = [Step(before)]
     for row in of_project:
-        steps.append(by_rows(steps[-1].memory, [row], now))
+        steps.append(by_rows(steps[-1].memory, [row], now, remembered=remembered))
         # Of a project with tens of thousands of files one row takes a tenth of a second; pages are served meanwhile.
         await asyncio.sleep(0)
     return steps

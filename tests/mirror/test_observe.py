@@ -478,6 +478,7 @@ _FULL = FileFacts(
     listed=False,
     missing_since=NOW - timedelta(hours=2),
     missing_seen=NOW - timedelta(hours=1),
+    listed_until=Serial(2**40 + 1),
     departed=Departure(NOW, Serial(2**41), DepartureCause.PROJECT, was_yanked=True),
     stranger=True,
     newcomer_in=2,
@@ -525,7 +526,7 @@ _PROJECT = ProjectFacts(
     revision=1,
     owners=("alice", 'bob, "the builder"'),
     former_owners=("mallory",),
-    lives=(Life(2, LONG_AGO, NOW, same_owner=True), Life(3, NOW, earlier_known=True)),
+    lives=(Life(2, LONG_AGO, NOW, same_owner_at=LONG_AGO), Life(3, NOW, earlier_known=True)),
 )
 
 

@@ -28,7 +28,7 @@ SINCE = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 END = SINCE + COOLDOWN
 FREED_AT = SINCE - timedelta(days=1)
 TAKEN = Life(2, FREED_AT, SINCE, earlier_known=True)
-OWNED = replace(TAKEN, same_owner=True)
+OWNED = replace(TAKEN, same_owner_at=FREED_AT)
 PROJECT = ProjectFacts(1, ProjectName("demo"), "demo", SINCE - timedelta(days=900))
 LISTED = ListedFile(
     filename="demo-2.0-py3-none-any.whl",

@@ -4,7 +4,7 @@ A step is a verb and three small numbers, so that a failing history shrinks well
 at that moment, and an act that the index refuses does nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -258,11 +258,24 @@ _EVERPINS = (
 _WEIGHTED = ["nothing", *(verb for verb in (*_ACTS, *_EVERPINS) for _ in range(_FREQUENT.get(verb, 1)))]
 
 
-def steps() -> st.SearchStrategy[Step]:
-    """Any step; most are about the first project."""
+# What some histories are only about: in so few steps, one about everything seldom gets far with anything.
+_LIVES = ("upload", "delete_project", "register", "add_owner", "restore", "upload_same_name", "delete_file", "yank")
+_QUARANTINES = ("quarantine_project", "clear_project", "quarantine_release", "clear_release")
+_SEEN = ("poll", "poll_in_small_pages", "crash_in_poll", "crash_in_refresh", "page", "watch")
+_THEMES = (
+    tuple(_WEIGHTED),
+    ("nothing", *_LIVES, *_SEEN),
+    ("nothing", "upload", "delete_file", "delete_release", "restore", *_QUARANTINES, *_SEEN),
+    ("nothing", *_LIVES, *_QUARANTINES, "delete_release", "unyank_and_delete", "vanish", "advance", *_SEEN),
+    ("nothing", *_LIVES, *_QUARANTINES, "cdn", "lose_purge", "purges", "page_broken", *_SEEN),
+)
+
+
+def steps(verbs: Sequence[str] = _WEIGHTED) -> st.SearchStrategy[Step]:
+    """Any step of these verbs; most are about the first project."""
     return st.builds(
         Step,
-        st.sampled_from(_WEIGHTED),
+        st.sampled_from(verbs),
         st.sampled_from((0, 0, 0, 0, 1, 2)),
         st.integers(0, 7),
         st.integers(0, 3),
@@ -279,5 +292,5 @@ def histories() -> st.SearchStrategy[list[Step]]:
         Step("file", 0, 0),
         Step("watch"),
     ]
-    more = st.lists(steps(), min_size=15, max_size=60)
+    more = st.sampled_from(_THEMES).flatmap(lambda verbs: st.lists(steps(verbs), min_size=15, max_size=60))
     return st.one_of(more, more.map(lambda rest: begun + rest))

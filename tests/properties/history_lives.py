@@ -24,8 +24,8 @@ class Life:
     begun_by: int = 0
     freed_at: datetime | None = None
     owners: set[str] = field(default_factory=set)
-    awaits_owner: bool = False
-    same_owner: bool = False
+    registered_at: datetime | None = None
+    same_owner_at: datetime | None = None
 
 
 def lives(rows: Sequence[Row], is_known_before: Callable[[int], bool]) -> list[Life]:
@@ -40,18 +40,20 @@ def lives(rows: Sequence[Row], is_known_before: Callable[[int], bool]) -> list[L
         life = found[-1]
         match row.action.split(maxsplit=2):
             case ["remove", "project"]:
-                taken = len(found) > 1 and not life.same_owner and (had or is_known_before(life.begun_by))
+                taken = len(found) > 1 and life.same_owner_at is None and (had or is_known_before(life.begun_by))
                 had = had if taken else life.owners
                 found.append(Life(row.serial, row.at))
             case ["create"]:
-                life.awaits_owner = True
-            case ["add", "Owner", who] if life.awaits_owner:
-                life.awaits_owner = False
+                life.registered_at = row.at
+            case ["add", "Owner", who] if life.registered_at == row.at:
+                life.registered_at = None
                 life.owners.add(who)
-                life.same_owner = life.same_owner or who in had
+                if who in had:
+                    life.same_owner_at = life.same_owner_at or row.at
             case ["accepted", "Owner", who]:
                 life.owners.add(who)
-                life.same_owner = life.same_owner or who in had
+                if who in had:
+                    life.same_owner_at = life.same_owner_at or row.at
             case ["remove", "Owner", who]:
                 life.owners.discard(who)
     return found

@@ -42,6 +42,10 @@ class Row:
         """Whether it takes the whole version away."""
         return self.action == "remove project" or (self.action == "remove release" and self.is_of(version))
 
+    def removes(self, entry: "Entry") -> bool:
+        """Whether it takes that file away, alone or with others."""
+        return self.ends_version(entry.version) or self.action == f"remove file {entry.filename}"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -91,9 +95,11 @@ class Record:
     seen_at: datetime
     late: bool = False
     replaced: bool = False
-    hidden: set[tuple[int, int]] = field(default_factory=set)
-    """Pages that said the project is quarantined before any row did, while this file was not known to be gone: their
-    serials, with that of the last page that had listed it."""
+    blocked: bool = False
+    """Whether a quarantine was ever known to lie on it while it was not known to be gone."""
+    hidden: set[int] = field(default_factory=set)
+    """Of each page that said the project is quarantined before any row did, while this file was not known to be gone:
+    the serial of the last page that had listed it."""
 
     @property
     def first(self) -> int:
@@ -120,6 +126,8 @@ class Story:
     page_status: str = "active"
     hidden_by_page: int | None = None
     told_by_page: list[tuple[str, int]] = field(default_factory=list)
+    over: set[int] = field(default_factory=set)
+    """Serials of rows that quarantine the project, read when pages had told of that quarantine and of its end."""
     unyanks: list[tuple[Row, datetime]] = field(default_factory=list)
     told_unyanks: set[int] = field(default_factory=set)
     yanks: dict[int, bool] = field(default_factory=dict)
@@ -129,9 +137,18 @@ class Story:
 
     def read(self, row: Row, now: datetime) -> list[Told]:
         """Takes in a row, and returns what is to be told of it at once."""
+        told = self._read(row, now)
+        self._note_blocked()
+        return told
+
+    def _read(self, row: Row, now: datetime) -> list[Told]:
         before = {key for key, record in self.records.items() if self.departure(record) is not None}
         was_closed, was_yanked = self.closed is not None, self._is_yanked(row)
         was_quarantined = self._row_quarantines()
+        for record in self.records.values():
+            if record.first < row.serial <= record.last and record.blocked and row.removes(record.entry):
+                # A page showed first that it is back: whether it was blocked before or after it went, it waits.
+                record.late = True
         self.rows.append(row)
         hidden: list[Told] = []
         if was_quarantined and not self._row_quarantines() and self.is_quarantined():
@@ -190,6 +207,7 @@ class Story:
         for row in self.rows:
             if first_look and row.serial > page.serial and row.action in ("remove project", "create"):
                 self.believed = row.serial
+        self._note_blocked()
         return told
 
     def tick(self, now: datetime) -> None:
@@ -247,21 +265,22 @@ class Story:
 
     # Inside
 
+    def _note_blocked(self) -> None:
+        for record in self.records.values():
+            if self.departure(record) is None and (
+                self.is_quarantined() or self._release_is_quarantined(record.entry.version)
+            ):
+                record.blocked = True
+
     def _row_quarantines(self) -> bool:
-        spans = [row for row in self.rows if row.action in _SPAN]
+        spans = [row for row in self.rows if row.action in _SPAN and row.serial not in self.over]
         return bool(spans) and _SPAN[spans[-1].action]
 
     def _told_hidden(self, hidden: list[Told]) -> None:
         self.told_by_page += [(told.kind, self.hidden_by_page or 0) for told in hidden]
 
     def _next_removal(self, record: Record, serial: int) -> Row | None:
-        entry = record.entry
-        for row in self.rows:
-            if row.serial > serial and (
-                row.ends_version(entry.version) or row.action == f"remove file {entry.filename}"
-            ):
-                return row
-        return None
+        return next((row for row in self.rows if row.serial > serial and row.removes(record.entry)), None)
 
     def _life(self, serial: int) -> int:
         return sum(row.action == "remove project" and row.serial <= serial for row in self.rows)
@@ -269,8 +288,9 @@ class Story:
     def _was_quarantined(self, record: Record, *, before: Row) -> bool:
         """Whether project or release were quarantined in the life that ends with, or contains, the removal."""
         life = self._life(before.serial - 1)
-        # What a page said is not taken back by a row that shows later that the file went before: it waits for a human.
-        if any(self._life(serial) == life and last < before.serial for serial, last in record.hidden):
+        # What a page said is not taken back by rows that show later that the file, or its life, went before: it waits
+        # for a human.
+        if any(self._life(last) == life and last < before.serial for last in record.hidden):
             return True
         return any(
             self._life(row.serial) == life
@@ -318,7 +338,7 @@ class Story:
         if number == 0:
             return False
         life = lives(self.rows, self._is_known_before)[number]
-        if self._is_known_before(life.begun_by) and not life.same_owner:
+        if self._is_known_before(life.begun_by) and life.same_owner_at is None:
             return True
         assert life.freed_at is not None
         since = []
@@ -326,7 +346,10 @@ class Story:
             if self._life(other.first) == number:
                 uploaded = other.entry.uploaded
                 since.append(uploaded if life.freed_at <= uploaded <= other.seen_at else other.seen_at)
-        return (gone.at if gone is not None else self.now()) < min(since) + COOLDOWN
+        begin = min(since)
+        if self._is_known_before(life.begun_by) and life.same_owner_at is not None:
+            begin = max(begin, life.same_owner_at)
+        return (gone.at if gone is not None else self.now()) < begin + COOLDOWN
 
     def _is_known_before(self, serial: int) -> bool:
         return any(record.first < serial for record in self.records.values())
@@ -361,8 +384,8 @@ class Story:
             departed = gone[key]
             came_back = departed is not None and page.serial >= departed.serial
             if departed is not None and came_back:
-                if self._release_is_quarantined(entry.version):
-                    record.late = True  # blocked as long as that lasts, so it has been blocked
+                if self.is_quarantined() or self._release_is_quarantined(entry.version):
+                    record.late = True  # it comes back while it is blocked
                 elif not self._was_quarantined(record, before=departed):
                     told.append((record, "restored"))
             record.listings.add(page.serial)
@@ -387,7 +410,7 @@ class Story:
         if now and not was:
             for record in self.records.values():
                 if self.departure(record) is None:
-                    record.hidden.add((page.serial, record.last))
+                    record.hidden.add(record.last)
         if first_look and not (now and not was):
             return []
         if now != was:
@@ -402,6 +425,8 @@ class Story:
         for told in self.told_by_page:
             if told[0] == kind and told[1] >= row.serial:
                 self.told_by_page.remove(told)
+                if any("cleared" in later and serial >= row.serial for later, serial in self.told_by_page):
+                    self.over.add(row.serial)
                 return []  # one act, one event
         return [Told(kind, self.name, None, row.serial)]
 

@@ -38,8 +38,8 @@ _LONGEST_CALM = 120
 _LOOKS = 100
 _SMALL_PAGE = 2
 _WITHHELD = ("held stranger", "held replaced", "held quarantine", "held young", "blocked quarantine")
-_COMPARED = ("file.deleted", "release.deleted", "project.deleted", "restored", "file.replaced")
-_TOLD_LATE = ("release.yanked", "release.unyanked")
+COMPARED = ("file.deleted", "release.deleted", "project.deleted", "restored", "file.replaced")
+TOLD_LATE = ("release.yanked", "release.unyanked")
 
 
 class CrashError(Exception):
@@ -104,10 +104,10 @@ class World:
         """Lets the step happen and compares."""
         self.pypi.advance(timedelta(seconds=1))
         own = getattr(self, f"_{step.verb}", None)
-        if own is not None:
-            await own(step)
-        else:
-            self.upstream.act(step)
+        if own is None:
+            self.upstream.act(step)  # of which everpin hears only when it asks
+            return
+        await own(step)
         await self._settle()
         await self._compare()
 
@@ -133,7 +133,7 @@ class World:
         await self._compare()
         assert self._cursor == self.pypi.last_serial
         for name, story in self.model.stories.items():
-            self._assert_nothing_was_overlooked(story)
+            assert_nothing_was_overlooked(story, self.pypi)
             await self._assert_page(name, story)
         await self._assert_rescues()
         await self._assert_chain()
@@ -251,7 +251,7 @@ class World:
         path = str(key[0]) if isinstance(key, tuple) else ""
         name = path.removeprefix("/simple/").strip("/")
         if path.startswith("/simple/") and name and answer.status == 200:
-            page = _shown(name, answer)
+            page = shown(name, answer)
             if page is not None:
                 self._answers.append(page)
         return delivery
@@ -278,16 +278,16 @@ class World:
     async def _compare(self) -> None:
         for name, story in self.model.stories.items():
             if story.known:
-                _same(await self._states(name), story.states(), f"states of {name}")
+                same(await self._states(name), story.states(), f"states of {name}")
         told = [self._told(*event) for event in await self._events()]
-        acts = [event for event in told if event.kind not in (*_TOLD_LATE, "rescued")]
+        acts = [event for event in told if event.kind not in (*TOLD_LATE, "rescued")]
         for name in self.model.stories:
             # Pages of several projects may be asked for at once; the journal puts the rest in order.
             expected = [event for event in self.model.told if event.project == name]
-            _same([event for event in acts if event.project == name], expected, f"events of {name}")
+            same([event for event in acts if event.project == name], expected, f"events of {name}")
         serials = [event.serial for event in acts if event.serial is not None]
         assert serials == sorted(set(serials))
-        self._assert_yanks([event for event in told if event.kind in _TOLD_LATE])
+        self._assert_yanks([event for event in told if event.kind in TOLD_LATE])
 
     async def _states(self, name: str) -> dict[tuple[str, str | None], str]:
         memory = await self.house.memory(name)
@@ -312,7 +312,7 @@ class World:
     def _told(self, kind: str, project: str, version: str | None, payload: dict[str, object]) -> Told:
         files, serial = payload["files"], payload["serial"]
         compared = None
-        if kind in _COMPARED and isinstance(files, list):
+        if kind in COMPARED and isinstance(files, list):
             lost = {"lost": "held"}
             compared = tuple(sorted((file["filename"], lost.get(file["state"], file["state"])) for file in files))
         assert serial is None or isinstance(serial, int)
@@ -325,7 +325,7 @@ class World:
         stories = self.model.stories.values()
         assert len(set(yanks)) == len(yanks)
         assert set(yanks) <= {serial for story in stories for serial in story.yanks}
-        _same(sorted(unyanks, key=lambda s: s or 0), sorted(s for t in stories for s in t.told_unyanks), "unyanks")
+        same(sorted(unyanks, key=lambda s: s or 0), sorted(s for t in stories for s in t.told_unyanks), "unyanks")
 
     async def _assert_page(self, name: str, story: Story) -> None:
         if not story.known:
@@ -338,7 +338,7 @@ class World:
             if listed == expected:
                 return
             await asyncio.sleep(0.02)
-        _same(listed, expected, f"page of {name}")
+        same(listed, expected, f"page of {name}")
 
     def _assert_file(self, file: File, status: int, body: bytes, *, metadata: bool = False) -> None:
         content = file.metadata if metadata else file.content
@@ -375,21 +375,6 @@ class World:
             if story.known and living is not None and rows and living.last_serial >= max(rows):
                 assert story.believed >= max(rows), name
 
-    def _assert_nothing_was_overlooked(self, story: Story) -> None:
-        """All that upstream lists now is known, yanked where it is yanked there, and quarantined where it is there."""
-        living = self.pypi.projects.get(story.name)
-        if not story.known or living is None or living.last_serial < story.believed:
-            return
-        assert story.is_quarantined() == (living.status == "quarantined")
-        for file in living.visible_files():
-            record = story.records[file.filename, file.sha256]
-            assert story.departure(record) is None
-        for release in living.releases.values():
-            for file in release.files.values():
-                found = story.records.get((file.filename, file.sha256))
-                if found is not None and not release.quarantined and living.status != "quarantined":
-                    assert (found.entry.yanked is not None) == release.yanked
-
     async def _assert_rescues(self) -> None:
         """What departed is here, unless it may be malware or upstream's storage had forgotten it."""
         for story in self.model.stories.values():
@@ -420,7 +405,23 @@ def _comparable(page: dict[str, bool | str], story: Story) -> dict[str, bool | s
     return {file: bool(yanked) if file in displaced else yanked for file, yanked in page.items()}
 
 
-def _same(found: object, expected: object, what: str) -> None:
+def assert_nothing_was_overlooked(story: Story, pypi: PyPISim) -> None:
+    """All that upstream lists now is known, yanked where it is yanked there, and quarantined where it is there."""
+    living = pypi.projects.get(story.name)
+    if not story.known or living is None or living.last_serial < story.believed:
+        return
+    assert story.is_quarantined() == (living.status == "quarantined")
+    for file in living.visible_files():
+        record = story.records[file.filename, file.sha256]
+        assert story.departure(record) is None
+    for release in living.releases.values():
+        for file in release.files.values():
+            found = story.records.get((file.filename, file.sha256))
+            if found is not None and not release.quarantined and living.status != "quarantined":
+                assert (found.entry.yanked is not None) == release.yanked
+
+
+def same(found: object, expected: object, what: str) -> None:
     assert found == expected, f"{what}:\n  everpin {found}\n  model   {expected}"
 
 
@@ -437,7 +438,7 @@ async def _emptied(catalog: Catalog) -> None:
         await conn.execute("update event_head set number = 0, chain = ''")
 
 
-def _shown(name: str, answer: Answer) -> Shown | None:
+def shown(name: str, answer: Answer) -> Shown | None:
     body = gzip.decompress(answer.body) if answer.body.startswith(b"\x1f\x8b") else answer.body
     try:
         page = json.loads(body)

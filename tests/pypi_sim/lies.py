@@ -65,7 +65,7 @@ def told(answer: Answer, fault: PageFault | None, *, gzipped: bool) -> Answer:
         packed = bomb()
         headers = (*answer.headers, ("Content-Encoding", "gzip"), ("ETag", answers.entity_tag(packed)))
         return replace(answer, headers=headers, body=packed)
-    return _spoilt(answer, fault).encoded(gzipped=gzipped)
+    return spoilt(answer, fault).encoded(gzipped=gzipped)
 
 
 @functools.cache
@@ -92,7 +92,7 @@ def endless_file(body: bytes) -> Iterator[bytes]:
     return itertools.chain([body], itertools.repeat(bytes(_BLOCK)))
 
 
-def _spoilt(answer: Answer, fault: PageFault | None) -> Answer:
+def spoilt(answer: Answer, fault: PageFault | None) -> Answer:
     if fault == "404":
         return answers.not_found_text()
     if fault == "garbage":

@@ -2,7 +2,7 @@
 -- such names, and their lives are only ever read together with the project.
 alter table projects
     add column owners text[] not null default '{}',
-    add column awaits_owner boolean not null default false,
+    add column registered_at timestamptz,
     add column former_owners text[] not null default '{}',
     add column lives text not null default '[]';
 update projects

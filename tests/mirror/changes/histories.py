@@ -92,7 +92,7 @@ class History:
     def rows(self, *rows: JournalRow) -> "Step":
         """These rows are read from the journal in one batch."""
         self.journal.extend(rows)
-        return self._took(by_rows(self.memory, rows, self.now))
+        return self._took(by_rows(self.memory, rows, self.now, remembered=self.journal))
 
     def page(self, seen: ProjectPage) -> "Step":
         """This page is fetched; the first makes the project known."""

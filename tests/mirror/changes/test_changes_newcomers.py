@@ -65,16 +65,36 @@ def test_who_takes_a_name_twice_is_still_not_its_owner() -> None:
     assert history.memory.project.former_owners == ("alice",)
 
 
-def test_an_owner_who_returns_later_begins_no_new_cooldown() -> None:
-    """The name was taken for a month; with its owner back in it what is on the page has cooled down long ago."""
+def test_an_owner_who_returns_later_begins_the_cooldown() -> None:
+    """The name was taken for a month: who is back in it needs time to see, and to delete, what others put up."""
     history = alices()
     taken(history, 60, "mallory")
     history.page(page(65, listed("2.0", uploaded=NOW)))
     history.after(days=30)
 
-    history.rows(row(70, "accepted Owner alice"))
+    history.rows(row(70, "accepted Owner alice", at=history.now))
+    at_once = history.states()
+    history.after(hours=72)
 
+    assert at_once == {OLD: "kept", NEW: "held stranger"}
     assert history.states() == {OLD: "kept", NEW: "live"}
+
+
+@pytest.mark.parametrize("owner_is_back_first", [True, False])
+def test_what_is_deleted_in_the_course_of_handing_a_name_back_stays_held(owner_is_back_first: bool) -> None:
+    """It was never trusted, and an owner's return does not make it so."""
+    history = alices()
+    taken(history, 60, "mallory")
+    history.page(page(65, listed("2.0", uploaded=NOW)))
+    history.store()
+    history.after(days=30)
+    back = row(70 if owner_is_back_first else 72, "accepted Owner alice", at=history.now)
+    gone = row(71, "remove release", "2.0", at=history.now)
+
+    history.rows(*sorted((back, gone), key=lambda row: row.serial))
+    history.after(days=30)
+
+    assert history.states() == {OLD: "kept", NEW: "held stranger"}
 
 
 def test_an_owner_who_hands_the_project_on_takes_no_trust_away() -> None:
@@ -237,7 +257,7 @@ def test_lives_without_a_trace_are_forgotten() -> None:
         taken(history, serial, "mallory")
     history.page(page(165, listed("2.0", uploaded=NOW)))
 
-    assert history.memory.project.lives == (Life(11, NOW, NOW, same_owner=False, earlier_known=True),)
+    assert history.memory.project.lives == (Life(11, NOW, NOW, earlier_known=True),)
 
 
 def test_an_operators_release_ends_the_wait() -> None:

@@ -1,8 +1,11 @@
 """Who owns a name, as far as the journal's rows of roles tell."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from tests.mirror.changes.histories import ALICES, NOW, alices, known, listed, page, row, taken
+from tests.mirror.changes.histories import ALICES, NOW, History, alices, known, listed, page, row, taken
 
 NEW = "demo-2.0-py3-none-any.whl"
 
@@ -73,7 +76,7 @@ def test_a_team_that_is_called_like_the_owner_proves_nothing(known_before: bool)
 
     assert history.memory.project.former_owners == ("alice",)
     (life,) = history.memory.project.lives
-    assert not life.same_owner
+    assert life.same_owner_at is None
 
 
 def test_an_account_that_is_called_like_a_former_team_proves_nothing() -> None:
@@ -83,4 +86,41 @@ def test_an_account_that_is_called_like_a_former_team_proves_nothing() -> None:
     taken(history, 60, "core-team")
 
     (life,) = history.memory.project.lives
-    assert not life.same_owner
+    assert life.same_owner_at is None
+
+
+def test_a_team_in_a_project_of_an_organization_proves_nothing() -> None:
+    """Organizations register without an owner: who is added later is not the one who registered."""
+    history = alices()
+    history.rows(row(60, "remove project"), row(61, "create"))
+    history.now += timedelta(days=2)
+
+    history.rows(row(90, "add Owner alice", at=history.now))
+    history.page(page(95, listed("2.0", uploaded=history.now)))
+    history.after(days=30)
+
+    assert history.states()[NEW] == "held stranger"
+
+
+def test_a_team_of_the_organization_that_had_the_name_first_is_no_user() -> None:
+    """An account of the team's name comes to nothing."""
+    history = History()
+    history.rows(row(40, "create"), row(45, "add Owner core-team", at=NOW + timedelta(seconds=1)))
+    history.page(page(50, listed("1.0")))
+    taken(history, 60, "core-team")
+    history.page(page(65, listed("2.0", uploaded=NOW)))
+    history.after(days=30)
+
+    assert history.memory.project.former_owners == ()
+    assert history.states()[NEW] == "held stranger"
+
+
+def test_of_a_life_that_nothing_is_known_of_nobody_was_the_rightful_owner() -> None:
+    """As when a process that knows no lives began it."""
+    history = alices()
+    taken(history, 60, "mallory")
+    history.memory = replace(history.memory, project=replace(history.memory.project, lives=()))
+
+    history.rows(row(70, "remove project"))
+
+    assert history.memory.project.former_owners == ("alice",)
