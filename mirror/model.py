@@ -156,7 +156,8 @@ class FileFacts:
 
     `missing_seen` says when a page last lacked the file, `missing_since` since when that is unexplained: the page of
     something quarantined lacks files that are not missing. `listed_until` is the serial of the last page that listed
-    the file. All three are None where the newest page lists it.
+    the file. All three are None where the newest page lists it. `listed_since` is the serial of the page that brought
+    it back last.
     A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
     A `stranger` was first seen after its whole version had departed, or is back though it was once blocked. A newcomer
     was first seen in a life of the name that is not its first, `newcomer_in`, also where it came back in a later one.
@@ -171,6 +172,7 @@ class FileFacts:
     missing_since: datetime | None = None
     missing_seen: datetime | None = None
     listed_until: Serial | None = None
+    listed_since: Serial | None = None
     departed: Departure | None = None
     stranger: bool = False
     newcomer_in: int | None = None

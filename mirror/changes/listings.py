@@ -60,6 +60,7 @@ def _list_again(
         missing_since=None,
         missing_seen=None,
         listed_until=None,
+        listed_since=page.serial if departed is not None else file.listed_since,
         departed=None,
         lost_at=None,
     )

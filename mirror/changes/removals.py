@@ -67,7 +67,7 @@ def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
     changed = {
         key_of(file): replace(file, stranger=True)
         for file in back
-        if ever_blocked(file) and _name_of(file) in seen_before
+        if _was_blocked(file, row) and _name_of(file) in seen_before
     }
     after = with_files(memory, changed | _depart(gone, row, DepartureCause.FILE))
     return Step(after, (_removal(EventKind.FILE_DELETED, memory, after, gone, row, filename=filename),))
@@ -86,7 +86,7 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
         # The version had departed when this file came, or it was quarantined before it went and came back.
         key_of(file): replace(file, stranger=True, quarantined_by=None)
         for file in of_version
-        if _is_back(memory, file, row) and (_name_of(file) not in seen_before or ever_blocked(file))
+        if _is_back(memory, file, row) and (_name_of(file) not in seen_before or _was_blocked(file, row))
     }
     after = with_files(memory, changed)
     telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row)
@@ -115,6 +115,11 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
 def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
     """Whether the file was put up after the removal, or brought back, and was seen so before the row was read."""
     return file.departed is None and outlived(memory, file, row)
+
+
+def _was_blocked(file: FileFacts, row: JournalRow) -> bool:
+    """Whether it was ever blocked; of one that had gone before the row, the page that brought it back asked that."""
+    return ever_blocked(file) and (file.listed_since is None or file.listed_since < row.serial)
 
 
 def _seen_before(memory: Memory, row: JournalRow) -> set[tuple[str, Sha256 | None]]:
@@ -179,7 +184,7 @@ def _reborn(
                 quarantined_at=opened.quarantined_at,
                 stranger=file.stranger or came_late,
             )
-        elif ever_blocked(file):
+        elif _was_blocked(file, row):
             again = replace(again, stranger=True)
         moved[key_of(file)] = again
     return dated(with_files(replace(closed, project=page_of_new_life), moved))

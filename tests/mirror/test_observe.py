@@ -479,6 +479,7 @@ _FULL = FileFacts(
     missing_since=NOW - timedelta(hours=2),
     missing_seen=NOW - timedelta(hours=1),
     listed_until=Serial(2**40 + 1),
+    listed_since=Serial(2**40 + 2),
     departed=Departure(NOW, Serial(2**41), DepartureCause.PROJECT, was_yanked=True),
     stranger=True,
     newcomer_in=2,

@@ -198,11 +198,15 @@ class Story:
             told.append(Told("project.reregistered", self.name, None, None))
             self.closed = None
         first_look = not self.known
-        told += self._list(page, first_look=first_look)
+        listed = self._list(page)
         if first_look:
             self.known = True
             self.closed = self._closed_after(page.serial)
-        told += self._heed_status(page, first_look=first_look)
+        of_status = self._heed_status(page, first_look=first_look)
+        if not first_look:
+            # The states told are those after the whole page.
+            told += [Told(kind, self.name, r.entry.version, None, self._files([r])) for r, kind in listed]
+        told += of_status
         self.believed = max(page.serial, self.believed) if not first_look else page.serial
         for row in self.rows:
             if first_look and row.serial > page.serial and row.action in ("remove project", "create"):
@@ -359,7 +363,8 @@ class Story:
         ends = [row.serial for row in self.rows if row.action == "remove project" and row.serial <= before]
         return bool(ends) and any(row.is_of(version) and row.serial < ends[-1] for row in self.rows)
 
-    def _list(self, page: Shown, *, first_look: bool) -> list[Told]:
+    def _list(self, page: Shown) -> list[tuple[Record, str]]:
+        """Takes in the page's files, and returns those of which something is to be told."""
         told = []
         listed = {(entry.filename, entry.sha256) for entry in page.entries}
         known = dict(self.records)
@@ -390,9 +395,7 @@ class Story:
                     told.append((record, "restored"))
             record.listings.add(page.serial)
             record.entry = entry
-        if first_look:
-            return []
-        return [Told(kind, self.name, record.entry.version, None, self._files([record])) for record, kind in told]
+        return told
 
     def _heed_status(self, page: Shown, *, first_look: bool) -> list[Told]:
         if any(

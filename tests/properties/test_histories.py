@@ -79,6 +79,22 @@ def test_every_history_is_understood_as_promised(history: list[Step]) -> None:
 
 
 _ONCE_WRONG = {
+    "a file comes back twice, and a quarantine begins and ends in between": [
+        Step("upload"),
+        Step("upload", that=1),
+        Step("upload", this=2),
+        Step("page"),
+        Step("file"),
+        Step("watch"),
+        Step("delete_file"),
+        Step("restore"),
+        Step("quarantine_project"),
+        Step("clear_project"),
+        Step("poll"),
+        Step("delete_file"),
+        Step("restore"),
+        Step("crash_in_refresh", this=1),
+    ],
     "the first page of all is that of a quarantined project": [
         Step("upload"),
         Step("quarantine_project"),

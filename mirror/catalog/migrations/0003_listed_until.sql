@@ -1,3 +1,0 @@
--- Of a file that is missing from the newest page, the serial of the last page that listed it: rows up to there are older
--- news than that page. Not known of those that were missing before; their first page counts then.
-alter table files add column listed_until bigint;
