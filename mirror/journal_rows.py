@@ -2,7 +2,7 @@
 
 The journal is PyPI's changelog. A row has a name as it was displayed at that time, a version or none, a time (the start
 of the transaction: not ordered) and a serial (ordered by commit). The text of the action is kept beside the variant,
-since it is what can be read again when the wording drifts.
+since it is what can be read again when the wording drifts. `Position` is how far the journal was read.
 """
 
 from dataclasses import dataclass
@@ -122,3 +122,12 @@ class JournalRow:
     time: datetime
     text: str
     action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the journal was read: the newest serial applied, since when we watch, and when upstream last answered."""
+
+    serial: Serial
+    observed_since: datetime
+    checked_at: datetime

@@ -295,12 +295,3 @@ class Memory:
     files: tuple[FileFacts, ...] = ()
     pending: tuple[PendingYank, ...] = ()
     known: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """How far the journal was read: the newest serial applied, since when we watch, and when upstream last answered."""
-
-    serial: Serial
-    observed_since: datetime
-    checked_at: datetime

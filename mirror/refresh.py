@@ -6,7 +6,7 @@ for a day. How long to wait for the next try is decided here, purely; who waits 
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -16,9 +16,9 @@ from mirror import metrics, observe
 from mirror.catalog import instance, projects
 from mirror.catalog.database import Catalog
 from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
-from mirror.model import ProjectName, ProjectPage
+from mirror.model import FileFacts, ProjectName, ProjectPage
 from mirror.seams import reached
-from mirror.states import Rules
+from mirror.states import Rules, earliest_end
 from mirror.upstream.hosts import freeze
 from mirror.upstream.index import Index, NotModified
 
@@ -70,10 +70,17 @@ class Refresher:
             self._waiting[project] -= 1
             self._waiting += Counter()  # forgets those for whom nobody waits
 
-    async def rejudge(self, project: ProjectName) -> None:
-        """Has the project's files judged anew, some of whose states the clock has ended."""
+    async def judged_again(self, project: ProjectName, files: Iterable[FileFacts]) -> bool:
+        """Whether the clock had ended the state of one of the files; then the project is judged anew before it returns.
+
+        A watcher sees to that every few seconds, but not everybody has one.
+        """
+        end = earliest_end(files)
+        if end is None or end > self._now():
+            return False
         async with self._catalog.writing() as conn:
             await observe.clock(conn, [project], rules=self._rules, now=self._now())
+        return True
 
     async def close(self) -> None:
         """Ends what is running."""

@@ -138,7 +138,8 @@ class Safety(_Section):
     know it before; else until an operator releases them. "cooldown": for `cooldown`, whoever it is. "serve": served at
     once. "hold": all wait for an operator."""
     cooldown: Span = timedelta(hours=72)
-    """For how long they are held, from the first of them on. One that is deleted meanwhile stays held."""
+    """For how long they are held, from the first of them on, or from when a former owner got a name back that others
+    had taken. One that is deleted meanwhile stays held."""
 
 
 class Feed(_Section):

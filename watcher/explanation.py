@@ -4,13 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from mirror.events import presentable
-from mirror.journal_rows import JournalRow
+from mirror.journal_rows import JournalRow, Position
 from mirror.model import (
     Cause,
     FileFacts,
     Life,
     Memory,
-    Position,
     ProjectFacts,
     ProjectName,
     State,

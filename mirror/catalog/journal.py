@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from mirror.catalog.database import Connection
-from mirror.model import Position, Serial
+from mirror.journal_rows import Position
+from mirror.model import Serial
 
 
 async def position(conn: Connection) -> Position | None:

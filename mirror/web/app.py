@@ -14,7 +14,7 @@ from mirror.settings import Settings
 from mirror.store.interface import Store
 from mirror.supply import Supply
 from mirror.web import files, health, problems, simple
-from mirror.web.keys import CATALOG, PAGES, SETTINGS, SUPPLY
+from mirror.web.keys import CATALOG, PAGES, REFRESHER, SETTINGS, SUPPLY
 from mirror.web.pages import Pages
 
 
@@ -34,6 +34,7 @@ async def application(
     app = web.Application(middlewares=[problems.middleware])
     app[CATALOG] = catalog
     app[PAGES] = pages
+    app[REFRESHER] = refresher
     app[SETTINGS] = settings
     app[SUPPLY] = supply
     app.on_response_prepare.append(problems.add_headers)

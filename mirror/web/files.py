@@ -19,7 +19,7 @@ from mirror.keep import Download
 from mirror.model import Cause, ProjectName, State, project_name
 from mirror.store.keys import StoreKey
 from mirror.supply import Stored, Supply, by_path
-from mirror.web.keys import CATALOG, PAGES, SUPPLY
+from mirror.web.keys import CATALOG, PAGES, REFRESHER, SUPPLY
 from mirror.web.pages import Pages
 from mirror.web.problems import Problem
 
@@ -62,10 +62,9 @@ async def file(request: web.Request) -> web.StreamResponse:
 async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
     catalog = request.app[CATALOG]
     candidates = await by_path(catalog, asked.digest, asked.filename)
-    for candidate in candidates:
-        if await request.app[PAGES].judged_again(candidate.project, [candidate.facts]):
-            candidates = await by_path(catalog, asked.digest, asked.filename)
-            break
+    refresher = request.app[REFRESHER]
+    if any([await refresher.judged_again(found.project, [found.facts]) for found in candidates]):
+        candidates = await by_path(catalog, asked.digest, asked.filename)
     if not candidates:
         for project in _owners(asked.filename):
             await _observe(request.app[PAGES], project)

@@ -3,11 +3,13 @@
 from aiohttp import web
 
 from mirror.catalog.database import Catalog
+from mirror.refresh import Refresher
 from mirror.settings import Settings
 from mirror.supply import Supply
 from mirror.web.pages import Pages
 
 CATALOG = web.AppKey("catalog", Catalog)
 PAGES = web.AppKey("pages", Pages)
+REFRESHER = web.AppKey("refresher", Refresher)
 SETTINGS = web.AppKey("settings", Settings)
 SUPPLY = web.AppKey("supply", Supply)

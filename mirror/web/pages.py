@@ -10,7 +10,7 @@ is looked up again, and as long as none can come, the catalog is asked before an
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,10 +24,9 @@ from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
 from mirror.index.merge import Offer, offered
 from mirror.index.negotiate import ContentType
 from mirror.index.render import Rendered, render_html, render_json, rendered
-from mirror.model import FileFacts, Memory, ProjectFacts, ProjectName
+from mirror.model import Memory, ProjectFacts, ProjectName
 from mirror.refresh import Refreshed, Refresher
 from mirror.settings import Settings
-from mirror.states import earliest_end
 
 log = structlog.get_logger()
 
@@ -132,17 +131,6 @@ class Pages:
             metrics.stale_pages.inc()
         return Page(await self._render(project, held, content_type), held.offer.serial, stale)
 
-    async def judged_again(self, project: ProjectName, files: Iterable[FileFacts]) -> bool:
-        """Whether the clock had ended the state of one of the files; then the project is judged anew before it returns.
-
-        A watcher sees to that every few seconds, but not everybody has one.
-        """
-        end = earliest_end(files)
-        if end is None or end > self._now():
-            return False
-        await self._refresher.rejudge(project)
-        return True
-
     @property
     def held_bytes(self) -> int:
         """What the pages in memory take."""
@@ -215,7 +203,7 @@ class Pages:
 
     async def _read(self, project: ProjectName) -> _Held | None:
         memory = await self._remembered(project)
-        if memory is not None and await self.judged_again(project, memory.files):
+        if memory is not None and await self._refresher.judged_again(project, memory.files):
             memory = await self._remembered(project)
         if memory is None:
             return None

@@ -19,8 +19,11 @@ from mirror.setting_values import Reregistered
 from mirror.states import Rules, judged
 from mirror.upstream.page import parse_page
 from tests.properties.history_acts import SPANS, Step, Upstream
-from tests.properties.history_model import MIN_AGE, HistoryModel, Row, Told
-from tests.properties.history_world import COMPARED, TOLD_LATE, assert_nothing_was_overlooked, same, shown
+from tests.properties.history_evidence import MIN_AGE
+from tests.properties.history_model import HistoryModel
+from tests.properties.history_nouns import Row, Told
+from tests.properties.history_pages import shown
+from tests.properties.history_verdict import COMPARED, TOLD_LATE, assert_nothing_was_overlooked, same
 from tests.pypi_sim import PyPISim, pages
 from tests.pypi_sim.answers import Answer, not_found_text
 from tests.pypi_sim.lies import spoilt

@@ -157,6 +157,12 @@ def known(*files: ListedFile, serial: int = 50, journal: Iterable[JournalRow] = 
     return history
 
 
+def changed(memory: Memory, filename: str, **facts: object) -> Memory:
+    """The memory with these facts of the files of that name changed by hand."""
+    files = (replace(f, **facts) if f.filename == filename else f for f in memory.files)  # type: ignore[arg-type] # facts of any type
+    return replace(memory, files=tuple(files))
+
+
 ALICES = (row(40, "create"), row(41, "add Owner Alice"))
 """The rows of a project of alice's."""
 

@@ -1,0 +1,188 @@
+"""What must be true of a history: what everpin knows, told and serves is what the model says.
+
+Some of it holds after each step, some only at the end, when everpin has nothing left to do.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable
+
+from mirror.states import earliest_end, judged
+from tests.properties.history_model import HistoryModel
+from tests.properties.history_nouns import Told
+from tests.properties.history_story import Story
+from tests.pypi_sim import File, PyPISim
+from tests.watcher.houses import House
+
+_LOOKS = 100
+_WITHHELD = ("held stranger", "held replaced", "held quarantine", "held young", "blocked quarantine")
+COMPARED = ("file.deleted", "release.deleted", "project.deleted", "restored", "file.replaced")
+TOLD_LATE = ("release.yanked", "release.unyanked")
+
+
+class Verdict:
+    """On a whole everpin: the house that stands now, for it changes with each restart.
+
+    `settle` waits until everpin has finished what it began and the model was shown as much.
+    """
+
+    def __init__(
+        self,
+        pypi: PyPISim,
+        model: HistoryModel,
+        *,
+        house: Callable[[], House],
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._pypi = pypi
+        self._model = model
+        self._house = house
+        self._settle = settle
+
+    async def compare(self) -> None:
+        """States and events are those of the model."""
+        for name, story in self._model.stories.items():
+            if story.known:
+                same(await self._states(name), story.states(), f"states of {name}")
+        told = [self._told(*event) for event in await self._events()]
+        acts = [event for event in told if event.kind not in (*TOLD_LATE, "rescued")]
+        for name in self._model.stories:
+            # Pages of several projects may be asked for at once; the journal puts the rest in order.
+            expected = [event for event in self._model.told if event.project == name]
+            same([event for event in acts if event.project == name], expected, f"events of {name}")
+        serials = [event.serial for event in acts if event.serial is not None]
+        assert serials == sorted(set(serials))
+        self._assert_yanks([event for event in told if event.kind in TOLD_LATE])
+
+    async def assert_page(self, name: str, story: Story) -> None:
+        """The page that is served offers what the model's does."""
+        if not story.known:
+            return
+        # Who serves pages hears of a change at once, but not before the transaction ends that made it.
+        for _ in range(_LOOKS):
+            page = await self._house().listed(name)
+            await self._settle()
+            listed, expected = _comparable(page, story), _comparable(story.page(), story)
+            if listed == expected:
+                return
+            await asyncio.sleep(0.02)
+        same(listed, expected, f"page of {name}")
+
+    def assert_file(self, file: File, status: int, body: bytes, *, metadata: bool = False) -> None:
+        """An answer to who asked for a file gives the right bytes, or says why there are none."""
+        content = file.metadata if metadata else file.content
+        if status == 200:
+            assert body == content
+        record = self._model.story(file.project).records.get((file.filename, file.sha256))
+        if record is None:
+            assert status in (404, 503)
+            return
+        state = self._model.story(file.project).state(record)
+        if state in _WITHHELD:
+            assert status == 403
+        elif not metadata and state in ("live", "yanked", "kept") and file.sha256 in self._model.stored:
+            assert status == 200
+        else:
+            assert status in (200, 404, 502, 503)
+
+    def assert_wanted_pages_came(self) -> None:
+        """For every row that changes a page, a page as new was seen, if there is one."""
+        for name, story in self._model.stories.items():
+            living = self._pypi.projects.get(name)
+            rows = [
+                row.serial for row in story.rows if row.action.startswith(("add py3", "add source", "yank", "unyank"))
+            ]
+            if story.known and living is not None and rows and living.last_serial >= max(rows):
+                assert story.believed >= max(rows), name
+
+    async def assert_rescues(self) -> None:
+        """What departed is here, unless it may be malware or upstream's storage had forgotten it."""
+        for story in self._model.stories.values():
+            for record in story.records.values():
+                if story.state(record) == "held rescue":
+                    assert self._pypi.faults.is_forgotten(record.entry.filename)
+        rescued = [event for event in await self._events() if event[0] == "rescued"]
+        for kind, _, _, payload in rescued:
+            assert kind == "rescued"
+            files = payload["files"]
+            assert isinstance(files, list)
+            assert {file["sha256"] for file in files} <= self._model.stored
+
+    async def assert_chain(self) -> None:
+        """Every event follows from the one before, and no yank is missing."""
+        chain, events = "", await self._house().events()
+        for event in events:
+            digest = hashlib.sha256(event.payload or b"").hexdigest()
+            chain = hashlib.sha256(f"{chain}\n{event.id}\n{digest}".encode()).hexdigest()
+            assert event.chain == chain
+        told = [self._told(*event) for event in await self._events()]
+        yanks = {event.serial for event in told if event.kind == "release.yanked"}
+        must = {serial for story in self._model.stories.values() for serial, must in story.yanks.items() if must}
+        assert must <= yanks
+
+    # Inside
+
+    async def _states(self, name: str) -> dict[tuple[str, str | None], str]:
+        memory = await self._house().memory(name)
+        end, now = earliest_end(memory.files), self._pypi.now()
+        if end is not None and end <= now:
+            # The clock's turn has not come yet; whoever asks for the page or the file has them judged before.
+            memory = judged(memory, rules=self._house().rules, now=now)
+        states: dict[tuple[str, str | None], str] = {}
+        for file in sorted(memory.files, key=lambda file: file.incarnation):
+            state = f"{file.state} {file.cause}" if file.cause else str(file.state)
+            if state == "lost":
+                assert self._pypi.faults.is_forgotten(file.filename)
+                state = "held rescue"
+            states[file.filename, file.sha256] = state
+        return states
+
+    async def _events(self) -> list[tuple[str, str, str | None, dict[str, object]]]:
+        events = await self._house().events()
+        assert [event.cursor.number for event in events] == list(range(1, len(events) + 1))
+        return [(e.kind, e.project, e.version, json.loads(e.payload or b"{}")) for e in events]
+
+    def _told(self, kind: str, project: str, version: str | None, payload: dict[str, object]) -> Told:
+        files, serial = payload["files"], payload["serial"]
+        compared = None
+        if kind in COMPARED and isinstance(files, list):
+            lost = {"lost": "held"}
+            compared = tuple(sorted((file["filename"], lost.get(file["state"], file["state"])) for file in files))
+        assert serial is None or isinstance(serial, int)
+        return Told(kind, project, version, serial, compared)
+
+    def _assert_yanks(self, told: list[Told]) -> None:
+        """Each at most once, and what had to be told by now; a yank waits for its page, which is no later than 60 s."""
+        yanks = [event.serial for event in told if event.kind == "release.yanked"]
+        unyanks = [event.serial for event in told if event.kind == "release.unyanked"]
+        stories = self._model.stories.values()
+        assert len(set(yanks)) == len(yanks)
+        assert set(yanks) <= {serial for story in stories for serial in story.yanks}
+        same(sorted(unyanks, key=lambda s: s or 0), sorted(s for t in stories for s in t.told_unyanks), "unyanks")
+
+
+def _comparable(page: dict[str, bool | str], story: Story) -> dict[str, bool | str]:
+    displaced = story.displaced()
+    return {file: bool(yanked) if file in displaced else yanked for file, yanked in page.items()}
+
+
+def assert_nothing_was_overlooked(story: Story, pypi: PyPISim) -> None:
+    """All that upstream lists now is known, yanked where it is yanked there, and quarantined where it is there."""
+    living = pypi.projects.get(story.name)
+    if not story.known or living is None or living.last_serial < story.believed:
+        return
+    assert story.is_quarantined() == (living.status == "quarantined")
+    for file in living.visible_files():
+        record = story.records[file.filename, file.sha256]
+        assert story.departure(record) is None
+    for release in living.releases.values():
+        for file in release.files.values():
+            found = story.records.get((file.filename, file.sha256))
+            if found is not None and not release.quarantined and living.status != "quarantined":
+                assert (found.entry.yanked is not None) == release.yanked
+
+
+def same(found: object, expected: object, what: str) -> None:
+    """Both are, or the failure shows both."""
+    assert found == expected, f"{what}:\n  everpin {found}\n  model   {expected}"
