@@ -175,7 +175,9 @@ class Story(Evidence):
         else:
             self.hidden_by_page = None
         now = self.is_quarantined()
-        self.status = "quarantined" if now else page.status
+        # A quarantine that ended with its life, as a row says that is newer than the page, is over.
+        over = page.status == "quarantined" and not now
+        self.status = "quarantined" if now else "active" if over else page.status
         if now and not was:
             for record in self.records.values():
                 if self.departure(record) is None:
