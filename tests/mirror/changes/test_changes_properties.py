@@ -204,7 +204,8 @@ def test_a_latecomer_is_never_offered_where_what_it_replaces_is_known(moves: lis
         for file in world.everpin.memory.files:
             if file.filename not in late or any(f.filename == file.filename for f in before):
                 continue
-            replaced = {f.filename for f in before if f.version == file.version and f.filename not in late}
+            # Other latecomers stand for the version until they are known for what they are.
+            replaced = {f.filename for f in before if f.version == file.version and f.filename not in held}
             if replaced and not replaced & world.page_shows:
                 held.add(file.filename)
 
