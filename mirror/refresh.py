@@ -15,7 +15,7 @@ import structlog
 from mirror import metrics, observe
 from mirror.catalog import instance, projects
 from mirror.catalog.database import Catalog
-from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
+from mirror.errors import CatalogUnavailableError, EverpinError, NotThereError, UpstreamUnavailableError
 from mirror.model import FileFacts, ProjectName, ProjectPage
 from mirror.seams import reached
 from mirror.states import Rules, earliest_end
@@ -70,16 +70,21 @@ class Refresher:
             self._waiting[project] -= 1
             self._waiting += Counter()  # forgets those for whom nobody waits
 
-    async def judged_again(self, project: ProjectName, files: Iterable[FileFacts]) -> bool:
-        """Whether the clock had ended the state of one of the files; then the project is judged anew before it returns.
+    async def judge_if_due(self, project: ProjectName, files: Iterable[FileFacts]) -> bool:
+        """Judges the project anew if the clock has ended the state of one of these files, and says whether it did.
 
-        A watcher sees to that every few seconds, but not everybody has one.
+        A watcher sees to that every few seconds, but not everybody has one. Where the catalog cannot be written to,
+        what was held stays held.
         """
         end = earliest_end(files)
         if end is None or end > self._now():
             return False
-        async with self._catalog.writing() as conn:
-            await observe.clock(conn, [project], rules=self._rules, now=self._now())
+        try:
+            async with self._catalog.writing() as conn:
+                await observe.clock(conn, [project], rules=self._rules, now=self._now())
+        except CatalogUnavailableError as e:
+            log.warning("refresh.not_judged", project=project, error=str(e))
+            return False
         return True
 
     async def close(self) -> None:

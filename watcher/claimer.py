@@ -2,7 +2,8 @@
 
 A claim is a lease, so what a process had claimed when it died would have to wait until the lease ends, and bytes that
 are to be rescued may be gone by then. Therefore the name stays in the data directory: who starts there and sees by the
-lock that its predecessor is gone goes on under its name, and finds what it had claimed among its own claims.
+lock that its predecessor is gone goes on under its name, and finds what it had claimed among its own claims. A data
+directory that is copied to another host, and used on both, makes the two fetch each other's files once more.
 """
 
 import fcntl

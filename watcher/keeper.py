@@ -9,6 +9,7 @@ import structlog
 
 from mirror import metrics, observe
 from mirror.catalog import backlog, files
+from mirror.catalog.backlog import Claim
 from mirror.catalog.database import Catalog
 from mirror.catalog.files import FoundFile
 from mirror.errors import EverpinError, NotThereError, RefusedError, StoreError, WrongBytesError
@@ -79,7 +80,7 @@ class BacklogKeeper:
             return set()
         async with self._catalog.writing() as conn:
             claimed = await backlog.claim(conn, self._claimer, limit=places, now=self._now())
-        return {asyncio.create_task(self._keep(*claim), name=f"keep file {claim[0]}") for claim in claimed}
+        return {asyncio.create_task(self._keep(claim), name=f"keep file {claim.file_id}") for claim in claimed}
 
     async def _give_back(self) -> None:
         """Gives back what an earlier round that broke off, or died, had claimed: nobody is at it now."""
@@ -96,8 +97,9 @@ class BacklogKeeper:
                 # The lease is long enough for several failures.
                 log.warning("keeper.not_renewed", error=str(e))
 
-    async def _keep(self, file_id: int, attempts: int) -> None:
+    async def _keep(self, claim: Claim) -> None:
         reached("backlog.claimed")
+        file_id = claim.file_id
         async with self._catalog.reading() as conn:
             found = await files.by_id(conn, file_id)
         if found is None or found.facts.state in (State.BLOCKED, State.PURGED):
@@ -109,9 +111,9 @@ class BacklogKeeper:
                 await self._supply.fetch(found).finished()
             await self._keep_metadata(found)
         except (NotThereError, RefusedError) as e:
-            await self._not_had(found, attempts, e, is_rescue=is_rescue)
+            await self._not_had(found, claim, e, is_rescue=is_rescue)
         except EverpinError as e:
-            await self._retry(found, attempts, e)
+            await self._retry(found, claim.attempts, e)
         else:
             if is_rescue:
                 metrics.rescues.labels("rescued").inc()
@@ -128,9 +130,10 @@ class BacklogKeeper:
         except (NotThereError, WrongBytesError) as e:
             log.warning("keeper.no_metadata", project=found.project, filename=found.facts.filename, error=str(e))
 
-    async def _not_had(self, found: FoundFile, attempts: int, error: EverpinError, *, is_rescue: bool) -> None:
-        if attempts + 1 < _TRIES_UNTIL_LOST:
-            await self._retry(found, attempts, error)
+    async def _not_had(self, found: FoundFile, claim: Claim, error: EverpinError, *, is_rescue: bool) -> None:
+        denials = claim.denials + 1
+        if denials < _TRIES_UNTIL_LOST:
+            await self._retry(found, claim.denials, error, denied=True)
             return
         if found.facts.id is None:
             return
@@ -141,22 +144,22 @@ class BacklogKeeper:
             log.error("keeper.lost", project=found.project, filename=found.facts.filename, error=str(error))
         async with self._catalog.writing() as conn:
             await observe.file_lost(conn, found.facts.id, rules=self._rules, now=self._now())
-        wait = _slow_wait(attempts + 1 - _TRIES_UNTIL_LOST)
+        wait = _slow_wait(denials - _TRIES_UNTIL_LOST)
         if wait is None:
             await self._finish(found.facts.id)
         else:
-            await self._try_again(found.facts.id, wait, error)
+            await self._try_again(found.facts.id, wait, error, denied=True)
 
-    async def _retry(self, found: FoundFile, attempts: int, error: EverpinError) -> None:
+    async def _retry(self, found: FoundFile, tries: int, error: EverpinError, *, denied: bool = False) -> None:
         longest = _LONGEST_STORE_RETRY_SECONDS if isinstance(error, StoreError) else _LONGEST_RETRY_SECONDS
-        wait = min(_FIRST_RETRY_SECONDS * 2.0 ** min(attempts, 16), longest)
+        wait = min(_FIRST_RETRY_SECONDS * 2.0 ** min(tries, 16), longest)
         metrics.keep_failures.labels("retried").inc()
         if found.facts.id is not None:
-            await self._try_again(found.facts.id, timedelta(seconds=wait), error)
+            await self._try_again(found.facts.id, timedelta(seconds=wait), error, denied=denied)
 
-    async def _try_again(self, file_id: int, wait: timedelta, error: EverpinError) -> None:
+    async def _try_again(self, file_id: int, wait: timedelta, error: EverpinError, *, denied: bool) -> None:
         async with self._catalog.writing() as conn:
-            await backlog.retry_later(conn, file_id, due_at=self._now() + wait, error=str(error))
+            await backlog.retry_later(conn, file_id, due_at=self._now() + wait, error=str(error), denied=denied)
 
     async def _finish(self, file_id: int) -> None:
         async with self._catalog.writing() as conn:

@@ -5,6 +5,7 @@ A claim is a lease taken in a short transaction; the files of a claimer that die
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -21,6 +22,15 @@ class Priority(IntEnum):
     REQUESTED = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A file on which a claimer has the lease, how often it was tried, and how often upstream did not have it then."""
+
+    file_id: int
+    attempts: int
+    denials: int
+
+
 async def add(conn: Connection, file_ids: Iterable[int], priority: Priority, *, now: datetime) -> None:
     """Wants these files; one that is wanted already keeps the more urgent priority."""
     await conn.execute(
@@ -35,8 +45,8 @@ async def add(conn: Connection, file_ids: Iterable[int], priority: Priority, *, 
     )
 
 
-async def claim(conn: Connection, claimer: uuid.UUID, *, limit: int, now: datetime) -> list[tuple[int, int]]:
-    """Takes the most urgent files that nobody is at: (file id, attempts so far)."""
+async def claim(conn: Connection, claimer: uuid.UUID, *, limit: int, now: datetime) -> list[Claim]:
+    """Takes the most urgent files that nobody is at."""
     records = await conn.fetch(
         """
         update backlog set claimed_by = $1, claimed_until = $2
@@ -44,14 +54,14 @@ async def claim(conn: Connection, claimer: uuid.UUID, *, limit: int, now: dateti
             select file from backlog where due_at <= $3 and (claimed_until is null or claimed_until < $3)
             order by priority, due_at limit $4 for update skip locked
         ))
-        returning file, attempts
+        returning file, attempts, denials
         """,
         claimer,
         now + LEASE,
         now,
         limit,
     )
-    return [(record["file"], record["attempts"]) for record in records]
+    return [Claim(record["file"], record["attempts"], record["denials"]) for record in records]
 
 
 async def renew(conn: Connection, claimer: uuid.UUID, *, now: datetime) -> None:
@@ -66,14 +76,18 @@ async def give_back(conn: Connection, claimer: uuid.UUID) -> None:
     await conn.execute("update backlog set claimed_by = null, claimed_until = null where claimed_by = $1", claimer)
 
 
-async def retry_later(conn: Connection, file_id: int, *, due_at: datetime, error: str) -> None:
-    """Gives a file back after a failure that may pass."""
+async def retry_later(conn: Connection, file_id: int, *, due_at: datetime, error: str, denied: bool) -> None:
+    """Gives a file back after a failure that may pass; `denied` where upstream said that it does not have it."""
     await conn.execute(
-        "update backlog set claimed_by = null, claimed_until = null, due_at = $2, attempts = least(attempts + 1, 1000),"
-        " last_error = $3 where file = $1",
+        """
+        update backlog set claimed_by = null, claimed_until = null, due_at = $2, last_error = $3,
+            attempts = least(attempts + 1, 1000), denials = least(denials + $4, 1000)
+        where file = $1
+        """,
         file_id,
         due_at,
         error[:500],
+        int(denied),
     )
 
 

@@ -68,9 +68,13 @@ class Catalog:
         with _translated():
             try:
                 conn = await self._pool.acquire(timeout=_CONNECT_TIMEOUT_SECONDS)
+            except TimeoutError as e:
+                raise CatalogUnavailableError(
+                    f"no connection to the database became free within {_CONNECT_TIMEOUT_SECONDS:.0f} s"
+                ) from e
             except OSError as e:
                 # Also a socket that is not there while the server is down, or a name that nobody resolves. Only here:
-                # what else fails inside, a file for instance, is not the database's failure.
+                # a file that is missing for what is done inside is not the database's failure.
                 raise CatalogUnavailableError(f"the database cannot be reached: {_first_line(e)}") from e
             try:
                 yield conn

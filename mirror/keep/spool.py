@@ -17,6 +17,8 @@ from mirror.store import scratch
 # fallocate(2): the space is taken, the length stays what was written.
 _KEEP_SIZE = 1
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+_fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+_fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 
 
 def clean_spool(directory: Path) -> int:
@@ -119,7 +121,5 @@ def _take(descriptor: int, size: int) -> None:
     # some, a database for instance. One that counts no blocks cannot say.
     if state.f_blocks and state.f_bavail * state.f_frsize < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long)
-    if size and libc.fallocate(descriptor, _KEEP_SIZE, 0, size) != 0 and (number := ctypes.get_errno()) in _NO_ROOM:
+    if size and _fallocate(descriptor, _KEEP_SIZE, 0, size) != 0 and (number := ctypes.get_errno()) in _NO_ROOM:
         raise OSError(number, os.strerror(number))

@@ -62,8 +62,8 @@ async def file(request: web.Request) -> web.StreamResponse:
 async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
     catalog = request.app[CATALOG]
     candidates = await by_path(catalog, asked.digest, asked.filename)
-    refresher = request.app[REFRESHER]
-    if any([await refresher.judged_again(found.project, [found.facts]) for found in candidates]):
+    judged = [await request.app[REFRESHER].judge_if_due(found.project, [found.facts]) for found in candidates]
+    if any(judged):
         candidates = await by_path(catalog, asked.digest, asked.filename)
     if not candidates:
         for project in _owners(asked.filename):

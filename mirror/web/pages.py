@@ -203,7 +203,7 @@ class Pages:
 
     async def _read(self, project: ProjectName) -> _Held | None:
         memory = await self._remembered(project)
-        if memory is not None and await self._refresher.judged_again(project, memory.files):
+        if memory is not None and await self._refresher.judge_if_due(project, memory.files):
             memory = await self._remembered(project)
         if memory is None:
             return None

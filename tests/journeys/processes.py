@@ -19,7 +19,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 180.0
 """No step takes nearly as long; who waits longer waits for something that will not come."""
 
 _LOOK_AGAIN_SECONDS = 0.02

@@ -1,7 +1,15 @@
 """What an everpin knows, holds and told, without what may differ between two that saw the same.
 
-Times at which it observed something are its own, and so are its identity and the numbers it gave to rows. Everything
-else is taken over as it is, table by table, also of tables that are yet to be thought of.
+Left out, or reduced to whether it is there, is:
+
+- when it observed something, its identity, and the numbers it gave to rows: these are its own;
+- the revision and validator of a page, which depend on how many steps the page changed in and on addresses;
+- the ports of its upstream;
+- of events the order between projects, the cursors and chain that follow from it (that the chain holds is checked),
+  the id where it is made of the time of observation, and `evidence`: who was dead when a row came may see the page
+  first, and then says "index" or "both" where another one says "journal".
+
+Everything else is taken over as it is, table by table, also of tables that are yet to be thought of.
 """
 
 import hashlib

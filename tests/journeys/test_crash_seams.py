@@ -1,11 +1,16 @@
-"""Whatever the moment of a crash, what is known, held and told afterwards is what it would have been without one."""
+"""Whatever the moment of a crash, what is known, held and told afterwards is what it would have been without one.
+
+Clocks are outside of this. Everpin tells a yank after 60 s also where no page gave the reason, and a yank that was
+taken back after 120 s: a life that takes longer than that from its last rows to its end has told what the others are
+still about to tell, and differs without a defect. Usually that takes a few seconds.
+"""
 
 import asyncio
+import os
 import re
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,6 +29,7 @@ from mirror.store.keys import StoreKey
 from tests.journeys.processes import Everpin, running, until
 from tests.journeys.remains import Remains, is_settled, remains_of
 from tests.pypi_sim import File, PyPISim
+from tests.reachable import reachable_directory
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 """When everything in each of the histories happens, so that they are the same to the second."""
@@ -56,8 +62,8 @@ DEATHS = (
 NEVER = ""
 """The everpin that is spared, with which the others are compared."""
 
-_AT_A_TIME = 3
-"""So many live at the same time: each spends half of its time waiting."""
+_AT_A_TIME = min(3, os.cpu_count() or 1)
+"""So many live at the same time: with more than there are cores they would become slow."""
 
 
 @dataclass
@@ -156,29 +162,38 @@ class Ended:
 
 
 async def lived(data_dir: Path, death: str) -> Ended:
-    """Has an everpin go through the history, with an upstream of its own."""
+    """Has an everpin go through the history, with an upstream of its own. What goes wrong comes with its log.
+
+    It lives while other tests are waited for, which would show what it said in the place of those that ask about it.
+    """
     async with PyPISim() as pypi:
         pypi.clock.freeze(NOW)
         everpin = Everpin.of("up", data_dir, index_url=pypi.index_url, watcher__poll_interval="100ms")
-        async with running(everpin, **{seams.VARIABLE: death}):
-            life = Life(everpin, pypi)
-            await history(life)
-            # Dead by now or not, it has to find nothing more to do.
-            await pypi.until(pypi.count(kind="xmlrpc") + 2, kind="xmlrpc")
-            await life.settled()
-            return Ended(tuple(life.deaths), await remains_of(everpin, pypi), everpin.log)
+        try:
+            async with running(everpin, **{seams.VARIABLE: death}):
+                return await _life_of(everpin, pypi)
+        except Exception as e:
+            e.add_note(f"--- everpin that dies at {death or 'no seam'}\n{everpin.log}")
+            raise
+
+
+async def _life_of(everpin: Everpin, pypi: PyPISim) -> Ended:
+    life = Life(everpin, pypi)
+    await history(life)
+    # Dead by now or not, it has to find nothing more to do.
+    await pypi.until(pypi.count(kind="xmlrpc") + 2, kind="xmlrpc")
+    await life.settled()
+    return Ended(tuple(life.deaths), await remains_of(everpin, pypi), everpin.log)
 
 
 @pytest.fixture(scope="module")
 def homes() -> Iterator[dict[str, Path]]:
     """A directory for each life, which every user can enter."""
-    directory = Path(tempfile.mkdtemp(prefix="everpin-test-"))
-    directory.chmod(0o755)
-    homes = {death: directory / (death.replace(":", "-") or "spared") for death in (NEVER, *DEATHS)}
-    for home in homes.values():
-        home.mkdir()
-    yield homes
-    shutil.rmtree(directory)
+    with reachable_directory() as directory:
+        homes = {death: directory / (death.replace(":", "-") or "spared") for death in (NEVER, *DEATHS)}
+        for home in homes.values():
+            home.mkdir()
+        yield homes
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -222,12 +237,13 @@ async def test_a_death_anywhere_changes_nothing_in_the_end(
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_history_has_something_of_everything(lives: Mapping[str, asyncio.Task[Ended]]) -> None:
-    """Otherwise that two are equal would say little."""
+    """Each kind of event that its rows ask for is told, and files end in each state but lost. Otherwise that two are
+    equal would say little."""
     remains = (await lives[NEVER]).remains
     told = {str(event["kind"]) for events in remains.feed.values() for event in events}
     states = {str(file["state"]) for file in remains.tables["files"]}
 
-    assert told >= {
+    assert told == {
         "file.deleted",
         "release.deleted",
         "project.deleted",
@@ -238,7 +254,7 @@ async def test_the_history_has_something_of_everything(lives: Mapping[str, async
         "project.quarantine_cleared",
         "rescued",
     }
-    assert states >= {"live", "kept", "blocked"}
+    assert states == {"live", "kept", "held", "blocked"}
     assert remains.tables["pending_yanks"]
     assert remains.tables["backlog"] == []
     assert [path for path in remains.objects if path.endswith(".part")] == []

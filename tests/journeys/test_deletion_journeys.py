@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.journeys.installers import Installer, pinned_with_hash
 from tests.journeys.processes import Everpin, running
-from tests.pypi_sim import File, PyPISim
+from tests.pypi_sim import File, PyPISim, Row
 from tests.reachable import reachable_directory
 from tests.watcher.houses import long_ago
 
@@ -61,8 +61,8 @@ async def _installed_once(everpin: Everpin, installers: tuple[Installer, ...], *
             await installer.gets(everpin.index_url, [file], f"{file.project}=={file.version}")
 
 
-def _delete(pypi: PyPISim, what: str, file: File) -> int:
-    """Deletes the file, or what holds nothing but it, and returns the row's serial."""
+def _delete(pypi: PyPISim, what: str, file: File) -> Row:
+    """Deletes the file, or what holds nothing but it, and returns the row that says so."""
     match what:
         case "file":
             (row,) = pypi.delete_file(file.project, file.filename)
@@ -70,7 +70,7 @@ def _delete(pypi: PyPISim, what: str, file: File) -> int:
             (row,) = pypi.delete_release(file.project, file.version)
         case _:
             (row,) = pypi.delete_project(file.project)
-    return row.serial
+    return row
 
 
 @pytest.mark.parametrize("what", ["file", "release"])
@@ -85,11 +85,11 @@ async def test_a_deleted_version_installs_by_its_pin_and_by_nothing_else(
     constraints.write_text(f"{name}==1.1\n")
 
     pypi.faults.forget_deleted = True
-    serial = _delete(pypi, what, gone)
+    removed = _delete(pypi, what, gone)
     told = await everpin.until_told(f"{what}.deleted", name)
 
     assert told.states == ((gone.filename, "kept"),)
-    reason = f"deleted upstream {pypi.now().date()} (serial {serial}); kept by this mirror"
+    reason = f"deleted upstream {removed.timestamp.date()} (serial {removed.serial}); kept by this mirror"
     assert await everpin.listed(name) == {left.filename: False, gone.filename: reason}
     for installer in installers:
         await installer.gets(everpin.index_url, [gone], f"{name}==1.1")

@@ -1,15 +1,16 @@
 """What happened to projects that many depend on, replayed: removed, and in two of three cases registered again.
 
 At each step: what is told, which files are in which state, and what an exact pin, a pin with a hash and a range get,
-with pip and with uv. A cooldown is an hour long while something is to be seen during it, and ends after a new start
-with a short one: so no step needs to be quick.
+with pip and with uv. A cooldown is an hour long while something is to be seen during it, and is a shorter one after a
+new start, which the clock ends: so no step needs to be quick.
 """
 
 import asyncio
+import math
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,10 +20,12 @@ import pytest_asyncio
 
 from tests.journeys.installers import Installer, pinned_with_hash
 from tests.journeys.processes import Everpin, plain_environment, running, until
-from tests.pypi_sim import File, PyPISim
+from tests.pypi_sim import File, PyPISim, Row
 from tests.watcher.houses import long_ago
 
 _COOLDOWN = "EVERPIN_SAFETY__COOLDOWN"
+_LEFT_SECONDS = 20
+"""What is left of a cooldown when everpin is started again: longer than it takes to start."""
 
 Told: TypeAlias = tuple[str, str | None, str, dict[str, str]]
 """Kind, version and evidence of an event, and the states of its files."""
@@ -128,16 +131,20 @@ async def _is_held(everpin: Everpin, file: File) -> None:
 
 
 async def _cooled_down(everpin: Everpin, file: File) -> None:
-    """Everpin is started again so that the cooldown ends a few seconds later, and the file is listed when it has."""
+    """Everpin is started again with a cooldown that ends soon: the file is held until then, and listed afterwards."""
     assert await everpin.stop() == 0
-    seconds = (datetime.now(UTC) - file.uploaded_at).total_seconds() + 3
-    await everpin.start(**{_COOLDOWN: f"{seconds:.0f}s"})
+    cooldown = math.ceil((datetime.now(UTC) - file.uploaded_at).total_seconds()) + _LEFT_SECONDS
+    ends_at = file.uploaded_at + timedelta(seconds=cooldown)
+    await everpin.start(**{_COOLDOWN: f"{cooldown}s"})
+    # Should the start have taken so long that nothing is left of the cooldown, it may be listed already.
+    assert file.filename not in await everpin.listed(file.project) or datetime.now(UTC) >= ends_at
     await everpin.until_file_is(file.project, file.filename, listed=True)
+    assert datetime.now(UTC) >= ends_at
 
 
-def _kept(serial: int, *files: File) -> dict[str, str]:
-    """What the page says of files that departed today by that row."""
-    reason = f"deleted upstream {datetime.now(UTC).date()} (serial {serial}); kept by this mirror"
+def _kept(removed: Row, *files: File) -> dict[str, str]:
+    """What the page says of files that departed by that row."""
+    reason = f"deleted upstream {removed.timestamp.date()} (serial {removed.serial}); kept by this mirror"
     return {file.filename: reason for file in files}
 
 
@@ -166,7 +173,7 @@ async def test_s1_atomicwrites(everpin: Everpin, pypi: PyPISim, users: Users) ->
 
     deleted = ("project.deleted", None, "journal", {file.filename: "kept" for file in old})
     assert await _told(everpin, name) == [deleted]
-    assert await everpin.listed(name) == _kept(removed.serial, *old)
+    assert await everpin.listed(name) == _kept(removed, *old)
     await users.can_pin(wheel)
     await users.are_refused(f"{name}>=1.0")
 
@@ -177,13 +184,13 @@ async def test_s1_atomicwrites(everpin: Everpin, pypi: PyPISim, users: Users) ->
     again: Told = ("project.reregistered", None, "journal", {})
     assert await _told(everpin, name) == [deleted, again]
     await _is_held(everpin, new)
-    assert await everpin.listed(name) == _kept(removed.serial, *old)
+    assert await everpin.listed(name) == _kept(removed, *old)
     await users.can_pin(wheel)
     await users.are_refused(f"{name}>=1.0", f"{name}==1.4.1")
 
     await _cooled_down(everpin, new)
 
-    assert await everpin.listed(name) == {**_kept(removed.serial, *old), new.filename: False}
+    assert await everpin.listed(name) == {**_kept(removed, *old), new.filename: False}
     await users.get(new, f"{name}>=1.0", f"{name}==1.4.1")
     await users.can_pin(wheel)
 
@@ -221,7 +228,7 @@ async def test_s2_codecov(everpin: Everpin, pypi: PyPISim, users: Users) -> None
 
     deleted = ("project.deleted", None, "journal", {file.filename: "kept" for file in old})
     assert await _told(everpin, name) == [deleted]
-    assert await everpin.listed(name) == _kept(removed.serial, *old)
+    assert await everpin.listed(name) == _kept(removed, *old)
     await users.can_pin(wheel)
     await users.get(old[0], f"{name}==2.0.15")
     await users.are_refused(f"{name}>=2.0.15", name)
@@ -238,7 +245,7 @@ async def test_s2_codecov(everpin: Everpin, pypi: PyPISim, users: Users) -> None
 
     await _cooled_down(everpin, new)
 
-    assert await everpin.listed(name) == {**_kept(removed.serial, *old), new.filename: False}
+    assert await everpin.listed(name) == {**_kept(removed, *old), new.filename: False}
     assert await _told(everpin, name) == told
     await users.get(new, f"{name}>=2.0.15", name)
     await users.can_pin(new)
@@ -267,7 +274,7 @@ async def test_s3_python_sonarqube_api(everpin: Everpin, pypi: PyPISim, users: U
     await users.get(pinned, f"{name}<2")
 
     pypi.faults.forget_deleted = True
-    serials = {version: pypi.delete_release(name, version)[0].serial for version in gone}
+    removals = {version: pypi.delete_release(name, version)[0] for version in gone}
     await until(lambda: _told_so_often(everpin, name, len(gone)))
     polls = pypi.count(kind="xmlrpc")
     await pypi.until(polls + 3, kind="xmlrpc")
@@ -276,9 +283,11 @@ async def test_s3_python_sonarqube_api(everpin: Everpin, pypi: PyPISim, users: U
         ("release.deleted", version, "journal", {file.filename: "kept" for file in releases[version]})
         for version in gone
     ]
-    assert [told.serial for told in await everpin.told(project=name)] == list(serials.values())
+    assert [told.serial for told in await everpin.told(project=name)] == [
+        removed.serial for removed in removals.values()
+    ]
     kept = {
-        filename: said for version in gone for filename, said in _kept(serials[version], *releases[version]).items()
+        filename: said for version in gone for filename, said in _kept(removals[version], *releases[version]).items()
     }
     assert await everpin.listed(name) == kept | {file.filename: False for v in living for file in releases[v]}
     await users.can_pin(pinned)

@@ -42,6 +42,16 @@ def _exchanges_after(act: str) -> list[Path]:
     return sorted(path for pattern in _EXCHANGES for path in folder.glob(pattern))
 
 
+_WITHOUT_EXCHANGES = {
+    "11-reupload-deleted-filename",
+    "12-reupload-deleted-same-content",
+    "21-upload-to-archived",
+    "24-recreate-project-same-version",
+    "31-reupload-prohibited-name",
+}
+"""Uploads that were refused, or brought what a neighbour shows too: nothing but statuses was recorded after them."""
+
+
 def test_the_whole_journal_is_the_recorded_one() -> None:
     """Names, versions, actions, times and serials agree, the gap of the refused upload included."""
     sim = PyPISim()
@@ -51,12 +61,14 @@ def test_the_whole_journal_is_the_recorded_one() -> None:
     assert list(sim.rows_since(0)) == recorded_rows()
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", [act for act in ACTS if act not in _WITHOUT_EXCHANGES])
 async def test_after_each_act_every_recorded_surface_looks_the_same(sim: PyPISim, http: Client, act: str) -> None:
     """Index, project page, JSON API and feeds agree in status, headers and body."""
     replay(sim, through=act)
 
-    for path in _exchanges_after(act):
+    exchanges = _exchanges_after(act)
+    assert exchanges
+    for path in exchanges:
         recorded = read(path)
         got = await _ask_again(http, sim, recorded)
         _assert_alike(sim, got, recorded)
@@ -162,6 +174,7 @@ def test_every_recorded_exchange_is_compared() -> None:
 
     assert recorded == {*_NEGOTIATED, "simple-304", "file.metadata", "rss-missing"}
     assert {path.name for path in (CAPTURES / "acts").iterdir()} == set(ACTS)
+    assert {act for act in ACTS if not _exchanges_after(act)} == _WITHOUT_EXCHANGES
     assert {path.stem for path in (CAPTURES / "cdn").iterdir()} == {trace.name for trace in traces.recorded_traces()}
 
 

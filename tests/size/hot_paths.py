@@ -164,15 +164,18 @@ async def _clock(conn: Connection, keys: Keys, _run: int) -> None:
 
 async def _figures(conn: Connection, _keys: Keys, _run: int) -> None:
     await projects.count(conn)
-    await backlog.count(conn)
     await events.counts(conn)
+
+
+async def _length_of_backlog(conn: Connection, _keys: Keys, _run: int) -> None:
+    await backlog.count(conn)
 
 
 async def _forget(conn: Connection, keys: Keys, _run: int) -> None:
     await rows.forget_passing(conn, keys.now - timedelta(days=29.9))
 
 
-async def _withdrawn(conn: Connection, _keys: Keys, run: int) -> None:
+async def _judged_by_rules(conn: Connection, _keys: Keys, run: int) -> None:
     if run == 0:
         await projects.judged_by_rules(conn)
 
@@ -189,12 +192,16 @@ async def _want_all(conn: Connection, keys: Keys, run: int) -> None:
 
 READING_ALL = frozenset(
     {
-        "all withdrawn files, after a change of rules",
+        "metrics: the length of the backlog",
+        "projects to judge again, after a change of rules",
         "the list of all projects",
         "all pages wanted, once when watching begins",
     }
 )
 """What asks for all there is of something; everything else must not take longer in a larger catalog."""
+
+READING_A_PROJECT = frozenset({"the page of a large project"})
+"""What asks for all there is of one project: among more projects, the largest are larger."""
 
 HOT_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "a project's page": _page,
@@ -219,8 +226,9 @@ HOT_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "newest events, up to 5,000": _newest_of_a_day,
     "what the clock decides": _clock,
     "metrics": _figures,
+    "metrics: the length of the backlog": _length_of_backlog,
     "rows to forget, hourly": _forget,
-    "all withdrawn files, after a change of rules": _withdrawn,
+    "projects to judge again, after a change of rules": _judged_by_rules,
     "the list of all projects": _listing,
     "all pages wanted, once when watching begins": _want_all,
 }

@@ -1,6 +1,8 @@
 """What a filled catalog holds, as the statements with which the server invents it.
 
-`SHAPE` makes a temporary table of all projects; the others read it, or what one before them has filled.
+`SHAPE` makes a temporary table of all projects; the others read it, or what one before them has filled. Of every table
+there is more among more projects, also of what waits (of which only a little is due), so that a plan that reads all
+of one shows.
 """
 
 SHAPE = """
@@ -141,11 +143,12 @@ BACKLOG = """
 insert into backlog (file, priority, due_at, attempts)
 select id, case when id % 3 = 0 then 0 else 10 end,
     $1::timestamptz + case when id % 5 = 0 then interval '-1 hour' else interval '1 hour' end, 1
-from files where id % 1009 = 0
+from files where id % 49 = 0
 """
 
 PENDING = """
 insert into pending_yanks (serial, project, version, change, upstream_time, observed_at, due_at)
-select 39999000 + project % 1000, name, '0.0.1', 'yanked', $1, $1, $1::timestamptz + interval '30 s'
-from shape where project between 2 and 201
+select 39000000 + project, name, '0.0.1', 'yanked', $1, $1,
+    $1::timestamptz + case when project <= 80 then interval '30 s' else interval '2 hours' end
+from shape where project % 2 = 0
 """

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
-_FEW_ROWS = 1_000
+FEW_ROWS = 1_000
+"""What a sequential scan may read: that much is read as fast in no order."""
+
 _NOT_OURS = ("typeinfo_tree", "set_config", "pg_catalog.")
 _EXPLAINING = """
 load 'auto_explain';
@@ -172,7 +174,7 @@ def _note(
     nodes = list(_nodes(root))
     statement.plan = " < ".join(dict.fromkeys(_word(node) for node in nodes))
     statement.is_sequential |= any(
-        node["Node Type"] == "Seq Scan" and node["Actual Rows"] + node.get("Rows Removed by Filter", 0) > _FEW_ROWS
+        node["Node Type"] == "Seq Scan" and node["Actual Rows"] + node.get("Rows Removed by Filter", 0) > FEW_ROWS
         for node in nodes
     )
     if first:

@@ -9,21 +9,8 @@ from mirror.catalog import backlog
 from mirror.catalog.backlog import LEASE
 from mirror.catalog.database import Catalog
 from tests.pypi_sim import PyPISim
-from tests.watcher.houses import House, eventually, house_of, long_ago
+from tests.watcher.houses import House, departed, eventually, house_of
 from tests.watcher.test_polling_journal import broken
-
-
-async def departed(house: House, *versions: str, name: str = "demo") -> list[str]:
-    """Files that left upstream before anybody asked for them; their names."""
-    pypi = house.pypi
-    files = [pypi.upload(name, version, uploaded_at=long_ago(pypi, days=200)).filename for version in versions]
-    pypi.upload(name, "99", uploaded_at=long_ago(pypi, days=200))
-    await house.poll()
-    await house.page(name)
-    for version in versions:
-        pypi.delete_release(name, version)
-    await house.poll()
-    return files
 
 
 async def waiting(house: House) -> list[tuple[int, bool]]:
@@ -166,26 +153,6 @@ async def test_a_failure_is_tried_again_later_and_later(house: House, pypi: PyPI
     assert states[filename] == "held rescue"
     assert (await house.states("demo"))[filename] == "kept"
     assert await waiting(house) == []
-
-
-async def test_a_disk_that_was_full_for_hours_costs_no_hour_more(house: House, pypi: PyPISim) -> None:
-    """What cannot be written is no fault of upstream's: a minute after there is room the file is kept, never lost."""
-    (filename,) = await departed(house, "1.0")
-    spool_dir = house.settings.spool_dir
-    spool_dir.rmdir()
-    spool_dir.write_text("a file where a directory should be")
-    for _ in range(12):
-        await house.keeper.work_off()
-        pypi.advance(timedelta(hours=1))
-    await house.keeper.work_off()
-    before = (pypi.fetches(filename), (await house.states("demo"))[filename])
-    spool_dir.unlink()
-    pypi.advance(timedelta(minutes=1))
-
-    await house.keeper.work_off()
-
-    assert before == (0, "held rescue")
-    assert (await house.states("demo"))[filename] == "kept"
 
 
 async def test_only_after_several_tries_a_file_is_lost(house: House, pypi: PyPISim) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
+from mirror.catalog.database import Catalog
+from mirror.errors import CatalogUnavailableError
 from mirror.setting_values import Reregistered
 from mirror.settings import Safety
 from tests.pypi_sim import File, PyPISim
@@ -36,6 +39,17 @@ async def _with_rules(house: House, **rules: object) -> AsyncIterator[House]:
     async with house_of(house.pypi, house.catalog, data_dir, safety=safety) as other:
         await apply_rules(house.catalog, other.rules)
         yield other
+
+
+class _OnlyReading(Catalog):
+    """A catalog on a disk that is full."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(catalog._pool, catalog.url)
+
+    def writing(self) -> NoReturn:
+        """Cannot be had."""
+        raise CatalogUnavailableError("the database failed: no space left on device")
 
 
 async def _explained(house: House, filename: str) -> str:
@@ -69,6 +83,16 @@ async def test_a_file_that_has_cooled_down_is_served_though_nobody_watches(house
     pypi.advance(timedelta(hours=72, seconds=1))
 
     assert await house.get(new.path) == (200, new.content)
+
+
+async def test_a_catalog_that_cannot_be_written_to_costs_no_page(house: House, pypi: PyPISim) -> None:
+    """What has cooled down stays held for as long; everything else is served as before."""
+    new = await _registered_again(house, "alice")
+    pypi.advance(timedelta(hours=72, seconds=1))
+    house.refresher._catalog = _OnlyReading(house.catalog)
+
+    assert list(await house.listed("demo")) == [OLD]
+    assert (await house.get(new.path))[0] == 403
 
 
 async def test_another_owner_waits_until_an_old_one_is_back(house: House, pypi: PyPISim) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest_asyncio
 
 from mirror.catalog import backlog, files, projects
-from mirror.catalog.backlog import LEASE, Priority
+from mirror.catalog.backlog import LEASE, Claim, Priority
 from mirror.catalog.database import Catalog, Connection
 from mirror.model import FileFacts, ListedFile, ProjectFacts, ProjectName
 
@@ -38,8 +38,8 @@ async def test_rescues_come_first_and_then_what_waits_longest(wanted: tuple[Conn
     second = await backlog.claim(conn, uuid.uuid4(), limit=9, now=_NOW)
     third = await backlog.claim(conn, uuid.uuid4(), limit=9, now=_NOW)
 
-    assert {file for file, _ in first} == {ids[2], ids[0]}
-    assert second == [(ids[1], 0)]
+    assert {claim.file_id for claim in first} == {ids[2], ids[0]}
+    assert second == [Claim(ids[1], attempts=0, denials=0)]
     assert third == []
 
 
@@ -55,6 +55,6 @@ async def test_a_claim_holds_as_long_as_it_is_renewed(wanted: tuple[Connection, 
     at_once = await backlog.claim(conn, heir, limit=9, now=_NOW)
     later = await backlog.claim(conn, heir, limit=9, now=_NOW + LEASE + timedelta(seconds=1))
 
-    assert at_once == [(ids[1], 0)]
+    assert at_once == [Claim(ids[1], attempts=0, denials=0)]
     # The dead one's, the heir's own that it never renewed, and the one that has become due.
-    assert {file for file, _ in later} == {ids[0], ids[1], ids[3]}
+    assert {claim.file_id for claim in later} == {ids[0], ids[1], ids[3]}

@@ -20,6 +20,7 @@ import asyncpg
 import pytest
 
 from mirror.postgres.identity import Identity, blocked_at
+from tests.reachable import reachable_directory
 
 DEADLINE_SECONDS = 15
 PROGRAM = Path(__file__).with_name("hold_postgres.py")
@@ -37,12 +38,10 @@ def account(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def place(account: str) -> Iterator[Path]:
     """An empty directory of the account's, where the server's user may pass (pytest's own are closed to it)."""
-    directory = Path(tempfile.mkdtemp(prefix="everpin-test-"))
-    directory.chmod(0o755)
-    if AM_ROOT:
-        shutil.chown(directory, account)
-    yield directory
-    shutil.rmtree(directory)
+    with reachable_directory() as directory:
+        if AM_ROOT:
+            shutil.chown(directory, account)
+        yield directory
 
 
 @pytest.fixture(scope="session")
