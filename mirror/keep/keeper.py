@@ -19,8 +19,8 @@ class Keeper:
     """Starts downloads and ends them.
 
     `record` is told of every file whose bytes are now in the store, before anybody gets the last of them.
-    `allowed_hosts` is asked at the start of each download. There is no bound on how many run; each reserves the room that
-    it needs, and one that finds none fails at once.
+    `allowed_hosts` is asked at the start of each download. There is no bound on how many run; each reserves the room
+    that it needs, and one that finds none fails at once.
     """
 
     def __init__(

@@ -221,7 +221,7 @@ async def _until_had(everpin: Everpin, *files: File) -> None:
 
 
 async def _deletions(everpin: Everpin, pypi: PyPISim) -> None:
-    """Files are deleted and rescued, one of them at first in vain, releases yanked, projects quarantined and removed."""
+    """Files are deleted and rescued, one at first in vain, releases yanked, projects quarantined and removed."""
     files = [_uploaded(pypi, name, f"1.{number}", size=1_000) for name in ("here", "gone") for number in range(4)]
     assert await _ask(everpin, files[0].path) == 200
     assert await _ask(everpin, files[4].path) == 200
