@@ -4,12 +4,10 @@ A step is a verb and three small numbers, so that a failing history shrinks well
 at that moment, and an act that the index refuses does nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-
-from hypothesis import strategies as st
 
 from tests.pypi_sim import File, PyPISim, RefusedError
 from tests.pypi_sim.model import Kind
@@ -60,7 +58,7 @@ class Upstream:
         if step.verb == "nothing":
             return
         with suppress(RefusedError):
-            _ACTS[step.verb](self, step)
+            ACTS[step.verb](self, step)
 
     def is_listed(self, file: File) -> bool:
         """Whether the index has the file now, hidden or not."""
@@ -199,6 +197,25 @@ class Upstream:
         if theirs:
             self.pypi.faults.forget_file(theirs[step.this % len(theirs)].filename)
 
+    def files_down(self, step: Step) -> None:
+        self.pypi.faults.files_down = ("503html", None, "refuse", None)[step.this % 4]
+
+    def file_broken(self, step: Step) -> None:
+        """The files host sends something else than a file, or than its metadata, or is well again."""
+        theirs = [file for file in self.uploads if file.project == step.name]
+        if not theirs:
+            return
+        faults, filename = self.pypi.faults, theirs[step.this % len(theirs)].filename
+        name = filename if step.that % 2 == 0 else f"{filename}.metadata"
+        # Other faults of the name are over; to mend it would also bring back what was forgotten for good.
+        if faults.files.pop(name, None) is None:
+            (faults.wrong_bytes, faults.truncate, faults.shorten)[(step.this + step.that) % 3](name)
+
+    def is_sent(self, filename: str) -> bool:
+        """Whether the files host answers with the bytes that the index promises."""
+        faults = self.pypi.faults
+        return faults.files_down is None and filename not in faults.files and not faults.is_forgotten(filename)
+
     def skip_serial(self, step: Step) -> None:
         self.pypi.skip_serial(1 + step.this)
 
@@ -207,90 +224,15 @@ class Upstream:
         faults, cdn = self.pypi.faults, self.pypi.cdn
         faults.index_down = faults.files_down = faults.xmlrpc = None
         faults.pages.clear()
+        faults.files.clear()
         cdn.deliver_purges()
         cdn.clear()
         cdn.enabled = False
 
 
-_NO_ACTS = ("act", "is_listed", "mend")
-_ACTS: dict[str, Callable[[Upstream, Step], None]] = {
+_NO_ACTS = ("act", "is_listed", "is_sent", "mend")
+ACTS: dict[str, Callable[[Upstream, Step], None]] = {
     name: act
     for name, act in vars(Upstream).items()
     if callable(act) and not name.startswith("_") and name not in _NO_ACTS
 }
-
-# What is frequent in a history, so that it has something to lose.
-_FREQUENT = {
-    "upload": 5,
-    "upload_young": 2,
-    "delete_file": 2,
-    "delete_release": 3,
-    "delete_project": 2,
-    "yank": 2,
-    "quarantine_project": 2,
-    "clear_project": 3,
-    "quarantine_release": 2,
-    "clear_release": 3,
-    "restore": 3,
-    "poll": 6,
-    "refresh": 4,
-    "watch": 4,
-    "page": 5,
-    "file": 4,
-    "advance": 3,
-}
-_EVERPINS = (
-    "poll",
-    "poll_in_small_pages",
-    "poll_twice_at_once",
-    "crash_in_poll",
-    "crash_in_refresh",
-    "refresh",
-    "keep",
-    "watch",
-    "page",
-    "file",
-    "metadata",
-    "advance",
-    "restart",
-)
-# Nothing comes first: a failing history shrinks towards it.
-_WEIGHTED = ["nothing", *(verb for verb in (*_ACTS, *_EVERPINS) for _ in range(_FREQUENT.get(verb, 1)))]
-
-
-# What some histories are only about: in so few steps, one about everything seldom gets far with anything.
-_LIVES = ("upload", "delete_project", "register", "add_owner", "restore", "upload_same_name", "delete_file", "yank")
-_QUARANTINES = ("quarantine_project", "clear_project", "quarantine_release", "clear_release")
-_SEEN = ("poll", "poll_in_small_pages", "crash_in_poll", "crash_in_refresh", "page", "watch")
-_THEMES = (
-    tuple(_WEIGHTED),
-    ("nothing", *_LIVES, *_SEEN),
-    ("nothing", "upload", "delete_file", "delete_release", "restore", *_QUARANTINES, *_SEEN),
-    ("nothing", *_LIVES, *_QUARANTINES, "delete_release", "unyank_and_delete", "vanish", "advance", *_SEEN),
-    ("nothing", *_LIVES, *_QUARANTINES, "cdn", "lose_purge", "purges", "page_broken", *_SEEN),
-)
-
-
-def steps(verbs: Sequence[str] = _WEIGHTED) -> st.SearchStrategy[Step]:
-    """Any step of these verbs; most are about the first project."""
-    return st.builds(
-        Step,
-        st.sampled_from(verbs),
-        st.sampled_from((0, 0, 0, 0, 1, 2)),
-        st.integers(0, 7),
-        st.integers(0, 3),
-    )
-
-
-def histories() -> st.SearchStrategy[list[Step]]:
-    """Some start with a project that is known and whose files are kept, so that more of them get far."""
-    begun = [
-        Step("upload", 0, 0, 0),
-        Step("upload", 0, 0, 1),
-        Step("upload", 0, 2, 0),
-        Step("page"),
-        Step("file", 0, 0),
-        Step("watch"),
-    ]
-    more = st.sampled_from(_THEMES).flatmap(lambda verbs: st.lists(steps(verbs), min_size=15, max_size=60))
-    return st.one_of(more, more.map(lambda rest: begun + rest))

@@ -197,15 +197,17 @@ class Mind:
             self._ask(step.name)
         theirs = [file for file in self.upstream.uploads if file.project == step.name]
         if step.verb == "file" and theirs:
-            wanted = theirs[step.this % len(theirs)].sha256
+            wanted = theirs[step.this % len(theirs)]
+            if not self.upstream.is_sent(wanted.filename):
+                return
             for file in self._thought(step.name).memory.files:
-                if file.sha256 == wanted and file.state in ("live", "yanked", "kept"):
-                    self._store(wanted)
+                if file.sha256 == wanted.sha256 and file.state in ("live", "yanked", "kept"):
+                    self._store(wanted.sha256)
 
     def _keep(self) -> None:
         for thought in self.thoughts.values():
             for file in thought.memory.files:
-                if file.cause is Cause.RESCUE and not self.pypi.faults.is_forgotten(file.filename):
+                if file.cause is Cause.RESCUE and self.upstream.is_sent(file.filename):
                     self._store(file.sha256 or "")
 
     def _store(self, sha256: str) -> None:

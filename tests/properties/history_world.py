@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from aiohttp import ClientError
 from packaging.utils import canonicalize_name
 
 from mirror import observe
@@ -111,6 +112,13 @@ class World:
             assert_nothing_was_overlooked(story, self.pypi)
             await self._verdict.assert_page(name, story)
         await self._verdict.assert_rescues()
+        # Only now: to ask for a file that waits for its rescue would be its rescue.
+        for file in self.upstream.uploads:
+            self._verdict.assert_offered_is_had(file, await self._ask_for(file))
+            status = await self._ask_for(file, metadata=True)
+            if file.metadata is not None:
+                self._verdict.assert_offered_is_had(file, status)
+        await self._verdict.compare()
         await self._verdict.assert_chain()
 
     # Everpin's steps
@@ -192,15 +200,11 @@ class World:
 
     async def _file(self, step: Step) -> None:
         if file := self._some_file(step):
-            status, body = await self.house.get(file.path)
-            await self._settle()
-            self._verdict.assert_file(file, status, body)
+            await self._ask_for(file)
 
     async def _metadata(self, step: Step) -> None:
         if file := self._some_file(step):
-            status, body = await self.house.get(f"{file.path}.metadata")
-            await self._settle()
-            self._verdict.assert_file(file, status, body, metadata=True)
+            await self._ask_for(file, metadata=True)
 
     async def _advance(self, step: Step) -> None:
         self.pypi.advance(SPANS[step.this % len(SPANS)])
@@ -215,6 +219,19 @@ class World:
     async def _open(self) -> None:
         self._life = AsyncExitStack()
         self._house = await self._life.enter_async_context(house_of(self.pypi, self._catalog, self._data_dir))
+
+    async def _ask_for(self, file: File, *, metadata: bool = False) -> int | None:
+        status: int | None = None
+        body = b""
+        path = f"{file.path}.metadata" if metadata else file.path
+        try:
+            status, body = await self.house.get(path)
+        except ClientError:
+            # Only what is wrong may break off.
+            assert not self.upstream.is_sent(path.rpartition("/")[2])
+        await self._settle()
+        self._verdict.assert_file(file, status, body, metadata=metadata)
+        return status
 
     def _some_file(self, step: Step) -> File | None:
         theirs = [file for file in self.upstream.uploads if file.project == step.name]

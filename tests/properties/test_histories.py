@@ -20,12 +20,13 @@ from hypothesis import HealthCheck, given, settings
 
 from mirror.catalog.database import Catalog, opened
 from tests.properties.histories_once_wrong import ONCE_WRONG
-from tests.properties.history_acts import Step, histories
+from tests.properties.history_acts import Step
+from tests.properties.history_drawing import histories
 from tests.properties.history_mind import Mind
 from tests.properties.history_world import World
 
 _ASKED_FOR = os.environ.get("EVERPIN_HISTORIES")
-_EXAMPLES = int(_ASKED_FOR) if _ASKED_FOR else 120
+_EXAMPLES = int(_ASKED_FOR) if _ASKED_FOR else 200
 _numbers = itertools.count(1)
 
 

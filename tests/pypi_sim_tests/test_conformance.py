@@ -49,7 +49,7 @@ _WITHOUT_EXCHANGES = {
     "24-recreate-project-same-version",
     "31-reupload-prohibited-name",
 }
-"""Uploads that were refused, or brought what a neighbour shows too: nothing but statuses was recorded after them."""
+"""Refused uploads: no surface changed, and what an act did not change is not repeated in the record."""
 
 
 def test_the_whole_journal_is_the_recorded_one() -> None:
