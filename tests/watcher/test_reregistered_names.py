@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import NoReturn
 
+import aiohttp
 import pytest
 
 from mirror.catalog.database import Catalog
@@ -12,8 +13,9 @@ from mirror.errors import CatalogUnavailableError
 from mirror.setting_values import Reregistered
 from mirror.settings import Safety
 from tests.pypi_sim import File, PyPISim
-from tests.watcher.houses import House, house_of, long_ago
+from tests.watcher.houses import House, eventually, house_of, long_ago
 from watcher.compose import apply_rules
+from watcher.duties import Duties
 from watcher.explanation import explanation
 
 OLD = "demo-1.0-py3-none-any.whl"
@@ -83,6 +85,31 @@ async def test_a_file_that_has_cooled_down_is_served_though_nobody_watches(house
     pypi.advance(timedelta(hours=72, seconds=1))
 
     assert await house.get(new.path) == (200, new.content)
+
+
+async def test_a_watcher_judges_what_has_cooled_down_though_nobody_asks(house: House, pypi: PyPISim) -> None:
+    """One of its jobs looks for states that the clock has ended."""
+    new = await _registered_again(house, "alice")
+    pypi.advance(timedelta(hours=72, seconds=1))
+
+    async def is_live() -> bool:
+        return (await house.states("demo"))[new.filename] == "live"
+
+    async with aiohttp.ClientSession() as session:
+        duties = Duties(
+            catalog=house.catalog,
+            session=session,
+            refresher=house.refresher,
+            supply=house.supply,
+            settings=house.settings,
+            rules=house.rules,
+            claimer=house.claimer,
+            now=pypi.now,
+        )
+        async with duties.performed():
+            await eventually(is_live)
+
+    assert await house.states("demo") == {OLD: "kept", new.filename: "live"}
 
 
 async def test_a_catalog_that_cannot_be_written_to_costs_no_page(house: House, pypi: PyPISim) -> None:
