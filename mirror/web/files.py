@@ -162,13 +162,14 @@ async def _fetched(request: web.Request, supply: Supply, found: FoundFile, *, me
 
 async def _streamed(request: web.Request, download: Download, size: int, state: State) -> web.StreamResponse:
     answer = web.StreamResponse(headers=_headers(state) | {"Content-Length": str(size)})
-    await answer.prepare(request)
     try:
+        await answer.prepare(request)
         async for chunk in download.chunks():
             await answer.write(chunk)
         await answer.write_eof()
     except (EverpinError, OSError) as e:
-        # The headers are out: the only honest way to say that the rest is missing is to break the connection.
+        # The client is gone, or the headers are out: then the only honest way to say that the rest is missing is to
+        # break the connection.
         if request.transport is not None:
             request.transport.abort()
         if isinstance(e, EverpinError):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
 
 from mirror.catalog.database import Catalog
 from tests.mirror.web.clients import ask, old_wheel
@@ -84,6 +86,34 @@ async def test_a_client_that_hangs_up_does_not_stop_the_keeping(house: House, py
 
     assert (await ask(house, path)).status == 200
     assert pypi.fetches(file.filename) == 1
+
+
+async def test_a_client_that_hangs_up_before_the_first_byte_is_no_failure(house: House, pypi: PyPISim) -> None:
+    """Clients lose patience all the time: the file is kept, and nobody is alarmed."""
+    file = pypi.upload("demo", "1.0", uploaded_at=long_ago(pypi, days=200))
+    path = await address(house, file.filename)
+    pypi.faults.delay_first_byte(file.filename, 0.5)
+
+    # As everpin runs it, a server lets handlers go on whose client is gone; the test's own cancels them.
+    runner = web.AppRunner(house.http.app, handle_signals=False)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+
+    with capture_logs() as logs:
+        _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: everpin.example.org\r\n\r\n".encode())
+        await pypi.until(1, kind="file")
+        writer.close()
+        await writer.wait_closed()
+
+        async def is_kept() -> bool:
+            return (await house.memory("demo")).files[0].stored_at is not None
+
+        await eventually(is_kept)
+        await site.stop()
+
+    assert [log["event"] for log in logs if log["log_level"] in ("warning", "error", "critical")] == []
 
 
 @pytest.mark.parametrize("fault", ["wrong", "truncated", "reset", "shortened"])
