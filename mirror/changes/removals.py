@@ -62,8 +62,8 @@ def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
         if file.filename == filename and file.departed is None and not outlived(memory, file, row)
     ]
     back = [file for file in current(memory) if file.filename == filename and _is_back(memory, file, row)]
-    seen_before = _seen_before(memory, row)
     # One that we met only after the removal was never blocked here.
+    seen_before = _seen_before(memory, row) if back else frozenset()
     changed = {
         key_of(file): replace(file, stranger=True)
         for file in back
@@ -81,12 +81,13 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
     changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(
         gone, row, DepartureCause.RELEASE
     )
-    seen_before = _seen_before(memory, row)
+    back = [file for file in of_version if _is_back(memory, file, row)]
+    seen_before = _seen_before(memory, row) if back else frozenset()
     changed |= {
         # The version had departed when this file came, or it was quarantined before it went and came back.
         key_of(file): replace(file, stranger=True, quarantined_by=None)
-        for file in of_version
-        if _is_back(memory, file, row) and (_name_of(file) not in seen_before or _was_blocked(file, row))
+        for file in back
+        if _name_of(file) not in seen_before or _was_blocked(file, row)
     }
     after = with_files(memory, changed)
     telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row)
@@ -122,9 +123,9 @@ def _was_blocked(file: FileFacts, row: JournalRow) -> bool:
     return ever_blocked(file) and (file.listed_since is None or file.listed_since < row.serial)
 
 
-def _seen_before(memory: Memory, row: JournalRow) -> set[tuple[str, Sha256 | None]]:
+def _seen_before(memory: Memory, row: JournalRow) -> frozenset[tuple[str, Sha256 | None]]:
     """What was seen before the removal, in earlier lives too: whatever else is there came after it."""
-    return {
+    return frozenset(
         _name_of(file)
         for file in memory.files
         if (
@@ -132,7 +133,7 @@ def _seen_before(memory: Memory, row: JournalRow) -> set[tuple[str, Sha256 | Non
             if file.first_seen_serial is not None
             else file.first_seen_at <= row.time
         )
-    }
+    )
 
 
 def _name_of(file: FileFacts) -> tuple[str, Sha256 | None]:
