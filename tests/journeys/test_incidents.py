@@ -158,6 +158,18 @@ def _universal(pypi: PyPISim, project: str, version: str) -> list[File]:
     return _uploaded(pypi, project, version, f"{project}-{version}-py2.py3-none-any.whl", f"{project}-{version}.tar.gz")
 
 
+async def _removed_whole(everpin: Everpin, pypi: PyPISim, name: str, files: list[File]) -> tuple[Told, Row]:
+    """The project goes with all its files, which upstream forgets at once: it is told, and all are kept."""
+    pypi.faults.forget_deleted = True
+    (removed,) = pypi.delete_project(name)
+    await everpin.until_told("project.deleted", name)
+
+    deleted: Told = ("project.deleted", None, "journal", {file.filename: "kept" for file in files})
+    assert await _told(everpin, name) == [deleted]
+    assert await everpin.listed(name) == _kept(removed, *files)
+    return deleted, removed
+
+
 async def test_s1_atomicwrites(everpin: Everpin, pypi: PyPISim, users: Users) -> None:
     """Removed and registered again by its owner with one new sdist; later administrators put the old files back."""
     name = "atomicwrites"
@@ -167,13 +179,7 @@ async def test_s1_atomicwrites(everpin: Everpin, pypi: PyPISim, users: Users) ->
     await users.can_pin(wheel)
     await users.get(wheel, f"{name}>=1.0")
 
-    pypi.faults.forget_deleted = True
-    (removed,) = pypi.delete_project(name)
-    await everpin.until_told("project.deleted", name)
-
-    deleted = ("project.deleted", None, "journal", {file.filename: "kept" for file in old})
-    assert await _told(everpin, name) == [deleted]
-    assert await everpin.listed(name) == _kept(removed, *old)
+    deleted, removed = await _removed_whole(everpin, pypi, name, old)
     await users.can_pin(wheel)
     await users.are_refused(f"{name}>=1.0")
 
@@ -222,13 +228,7 @@ async def test_s2_codecov(everpin: Everpin, pypi: PyPISim, users: Users) -> None
     await users.can_pin(wheel)
     await users.get(wheel, f"{name}>=2.0.15")
 
-    pypi.faults.forget_deleted = True
-    (removed,) = pypi.delete_project(name)
-    await everpin.until_told("project.deleted", name)
-
-    deleted = ("project.deleted", None, "journal", {file.filename: "kept" for file in old})
-    assert await _told(everpin, name) == [deleted]
-    assert await everpin.listed(name) == _kept(removed, *old)
+    deleted, removed = await _removed_whole(everpin, pypi, name, old)
     await users.can_pin(wheel)
     await users.get(old[0], f"{name}==2.0.15")
     await users.are_refused(f"{name}>=2.0.15", name)
