@@ -18,10 +18,12 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     actions         the text of a journal row's action, read
     logs, metrics   how this process speaks to its operators
     seams           where tests let the process die
-    settings        every setting, declared and explained once
+    settings        all settings, put together and loaded
+    setting_sections  every setting, declared and explained once
     setting_values  the kinds of values that settings have: time spans, sizes, URLs, hosts
     journal_rows    the journal: one type for each kind of row
     model           the nouns: pages, files, projects
+    names           what projects, files and moments of the journal are known by
     errors, clock   the errors that cross rooms; the one place that reads the time
 
 Read `model` first, then `states`, then `changes/step`, then `observe`. `watcher` stands on this package, which knows

@@ -15,7 +15,8 @@ from typing import overload
 
 import msgspec
 
-from mirror.model import ProjectName, Serial, Sha256, State
+from mirror.model import State
+from mirror.names import ProjectName, Serial, Sha256
 
 LONGEST_TEXT = 500
 """Text that came from upstream goes out with at most this many characters."""
@@ -33,6 +34,8 @@ class EventKind(StrEnum):
     PROJECT_DELETED = "project.deleted"
     RELEASE_YANKED = "release.yanked"
     RELEASE_UNYANKED = "release.unyanked"
+    FILE_YANKED = "file.yanked"
+    FILE_UNYANKED = "file.unyanked"
     PROJECT_QUARANTINED = "project.quarantined"
     PROJECT_QUARANTINE_CLEARED = "project.quarantine_cleared"
     RELEASE_QUARANTINED = "release.quarantined"
@@ -41,15 +44,23 @@ class EventKind(StrEnum):
     PROJECT_REREGISTERED = "project.reregistered"
     FILE_REPLACED = "file.replaced"
     RESTORED = "restored"
+    DISAPPEARED = "disappeared"
+    ADVISORY_BLOCKED = "advisory.blocked"
+    ADVISORY_WITHDRAWN = "advisory.withdrawn"
+    GAP = "gap"
     RESCUED = "rescued"
+    OPERATOR_ACT = "operator.act"
+    TAKEDOWN = "takedown"
 
 
-BOOKKEEPING = frozenset({EventKind.RESCUED})
+DELETIONS = frozenset({EventKind.FILE_DELETED, EventKind.RELEASE_DELETED, EventKind.PROJECT_DELETED})
+"""Kinds that tell of something upstream says it has removed."""
+BOOKKEEPING = frozenset({EventKind.RESCUED, EventKind.OPERATOR_ACT, EventKind.TAKEDOWN})
 """Kinds that the deletion feed leaves out unless they are asked for by name."""
 
 
 class Evidence(StrEnum):
-    """Where an act was seen: a row of the journal, the project page, or both."""
+    """Where an act was seen: a row of the journal, the project page, or both. What is not upstream's act has none."""
 
     JOURNAL = "journal"
     INDEX = "index"
@@ -67,21 +78,40 @@ class EventFile:
     state: State
 
 
+class Act(msgspec.Struct, frozen=True):
+    """What an operator ordered: `verb` and `target` as they were given, and why; `number` is that of the act."""
+
+    number: int
+    verb: str
+    target: str
+    reason: str
+
+
+class Period(msgspec.Struct, frozen=True):
+    """A time without a journal; `until` is None while it lasts. `recovered`: nothing that happened in it was missed."""
+
+    since: datetime
+    until: datetime | None
+    recovered: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class EventDraft:
     """An event before it has a number. `files` is None where the project was not known, so that nobody can say.
 
     `observed_at` is our time, `upstream_time` that of the journal's row. `filename` names the file of a `file.*` event,
-    also where nothing else is known of it. `status` is the new project status of `project.status_changed`.
+    also where nothing else is known of it. `status` is the new project status of `project.status_changed`. `verdicts`
+    are pairs of a policy's id and what it says of the deletion; `act` belongs to `operator.act` and `takedown`,
+    `period` to `gap`, which is about no project.
     """
 
     kind: EventKind
-    project: ProjectName
+    project: ProjectName | None
     version: str | None
     serial: Serial | None
     upstream_time: datetime | None
     observed_at: datetime
-    evidence: Evidence
+    evidence: Evidence | None
     files: tuple[EventFile, ...] | None = None
     filename: str | None = None
     status: str | None = None
@@ -91,13 +121,21 @@ class EventDraft:
     latest_remaining: str | None = None
     was_latest: bool | None = None
     incarnation: int | None = None
+    burst_id: str | None = None
+    local_downloads_30d: int | None = None
+    verdicts: tuple[tuple[str, str], ...] = ()
+    advisories: tuple[str, ...] = ()
     supersedes: str | None = None
+    act: Act | None = None
+    period: Period | None = None
 
     @property
     def id(self) -> str:
         """Stable: the row's serial and the kind, else a UUID of what was observed, so that a replay adds nothing."""
         if self.serial is not None:
             return f"{self.serial}-{self.kind}"
+        if self.act is not None:
+            return f"act-{self.act.number}-{self.kind}"
         # A lone surrogate has no bytes to make a UUID of.
         subject = (self.filename or self.version or self.status or "").encode(errors="backslashreplace").decode()
         at = self.observed_at.astimezone(UTC).isoformat()
@@ -130,7 +168,7 @@ class Event:
     cursor: Cursor
     id: str
     kind: EventKind
-    project: ProjectName
+    project: ProjectName | None
     version: str | None
     time: datetime
     payload: bytes | None
@@ -151,12 +189,12 @@ class Payload(msgspec.Struct, frozen=True):
     """The `data` of an event as published, without its cursor. What nobody could tell is null, never left out."""
 
     kind: EventKind
-    project: str
+    project: str | None
     version: str | None
     serial: int | None
     upstream_time: datetime | None
     observed_at: datetime
-    evidence: Evidence
+    evidence: Evidence | None
     files: tuple[PayloadFile, ...] | None
     filename: str | None
     status: str | None
@@ -171,6 +209,8 @@ class Payload(msgspec.Struct, frozen=True):
     verdicts: dict[str, str] = {}
     advisories: tuple[str, ...] = ()
     supersedes: str | None = None
+    act: Act | None = None
+    period: Period | None = None
 
 
 def payload_of(draft: EventDraft) -> bytes:
@@ -198,7 +238,13 @@ def payload_of(draft: EventDraft) -> bytes:
             latest_remaining=presentable(draft.latest_remaining),
             was_latest=draft.was_latest,
             incarnation=draft.incarnation,
+            burst_id=draft.burst_id,
+            local_downloads_30d=draft.local_downloads_30d,
+            verdicts=dict(draft.verdicts),
+            advisories=draft.advisories,
             supersedes=draft.supersedes,
+            act=_presentable_act(draft.act),
+            period=draft.period,
         )
     )
 
@@ -224,6 +270,12 @@ def presentable(text: str | None) -> str | None:
         return None
     kept = (" " if c in _BREAKS else c if unicodedata.category(c)[0] != "C" else "" for c in text)
     return "".join(kept)[:LONGEST_TEXT]
+
+
+def _presentable_act(act: Act | None) -> Act | None:
+    if act is None:
+        return None
+    return Act(act.number, presentable(act.verb), presentable(act.target), presentable(act.reason))
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from mirror.model import ProjectName, Serial
+from mirror.names import ProjectName, Serial
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,12 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How far the journal was read: the newest serial applied, since when we watch, and when upstream last answered."""
+    """How far the journal was read: the newest serial applied, since when we watch, and when upstream last answered.
+
+    `begun_serial` is where the reading began: nothing is known of rows up to there.
+    """
 
     serial: Serial
     observed_since: datetime
     checked_at: datetime
+    begun_serial: Serial

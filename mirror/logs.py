@@ -9,7 +9,7 @@ import sys
 
 import structlog
 
-from mirror.settings import Log
+from mirror.setting_sections import Log
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

@@ -2,56 +2,13 @@
 
 Everything here is frozen and free of I/O. Essential reading, in order: PEP 503 (names and pages), PEP 592 (yanking),
 PEP 691 (JSON pages), PEP 700 (size, upload-time, versions), PEP 714 (core metadata), PEP 792 (project status).
-
-"The same version" always means PEP 440 equality: 4.60.5 is 4.60.5.0. Compare with `same_version_key`, never as text.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import NewType
 
-from packaging.utils import NormalizedName, canonicalize_name
-from packaging.version import Version
-
-ProjectName = NormalizedName
-Serial = NewType("Serial", int)
-LARGEST_SERIAL = 2**31 - 1
-"""The largest serial that can be asked for: the `int` of XML-RPC has 32 bits."""
-Sha256 = NewType("Sha256", str)
-"""64 lower-case hexadecimal digits."""
-
-_NAME = re.compile(r"\A([A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9])\Z", re.IGNORECASE | re.ASCII)
-_SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
-_LONGEST_NAME = 256
-
-
-def project_name(text: str) -> ProjectName | None:
-    """The normalised name (PEP 503), or None where the text cannot be a project's name."""
-    if len(text) > _LONGEST_NAME or not _NAME.match(text):
-        return None
-    return canonicalize_name(text)
-
-
-def sha256(text: str) -> Sha256 | None:
-    """The digest in lower case, or None where the text is not a sha256."""
-    lowered = text.lower()
-    return Sha256(lowered) if _SHA256.match(lowered) else None
-
-
-@lru_cache(maxsize=65536)
-def same_version_key(version: str) -> str:
-    """A text that two versions share exactly when PEP 440 calls them equal; others are equal only to themselves."""
-    try:
-        parsed = Version(version)
-    except ValueError:  # InvalidVersion is one; numbers of thousands of digits are another
-        return version.strip().lower()
-    release = parsed.release
-    while len(release) > 1 and release[-1] == 0:
-        release = release[:-1]
-    return f"{parsed.epoch}!{'.'.join(map(str, release))}|{parsed.pre}|{parsed.post}|{parsed.dev}|{parsed.local}"
+from mirror.names import ProjectName, Serial, Sha256
 
 
 class ProjectStatus(StrEnum):
@@ -84,6 +41,10 @@ class Cause(StrEnum):
     REPLACED = "replaced"
     QUARANTINE = "quarantine"
     OPERATOR = "operator"
+    UNEXPLAINED = "unexplained"
+    SETTLING = "settling"
+    ADVISORY = "advisory"
+    SETTING = "setting"
 
 
 class DepartureCause(StrEnum):
@@ -142,12 +103,16 @@ class ProjectPage:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """When and by which act a file left upstream. `at` is upstream's time."""
+    """When and by which act a file left upstream. `at` is upstream's time.
+
+    `project_since` is since when there was the project that was removed whole, as far as known; else None.
+    """
 
     at: datetime
     serial: Serial
     cause: DepartureCause
     was_yanked: bool = False
+    project_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +122,12 @@ class FileFacts:
     `missing_seen` says when a page last lacked the file, `missing_since` since when that is unexplained: the page of
     something quarantined lacks files that are not missing. `listed_until` is the serial of the last page that listed
     the file. All three are None where the newest page lists it. `listed_since` is the serial of the page that brought
-    it back last.
+    it back last. `disappeared_at` is when its absence was believed though no row explains it.
     A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
     A `stranger` was first seen after its whole version had departed, or is back though it was once blocked. A newcomer
     was first seen in a life of the name that is not its first, `newcomer_in`, also where it came back in a later one.
+    `advisories` are the ids of those that call it malware. `blocked_by`, `released_by` and `vouched_by` are the acts of
+    operators; they vouched for a file that they released by its digest. `as_was`: it shall be listed as it was before.
     """
 
     id: int | None
@@ -174,13 +141,17 @@ class FileFacts:
     listed_until: Serial | None = None
     listed_since: Serial | None = None
     departed: Departure | None = None
+    disappeared_at: datetime | None = None
     stranger: bool = False
     newcomer_in: int | None = None
     replaced: bool = False
     quarantined_by: Serial | None = None
     quarantined_at: datetime | None = None
+    advisories: tuple[str, ...] = ()
     blocked_by: int | None = None
     released_by: int | None = None
+    vouched_by: int | None = None
+    as_was: bool = False
     purged_at: datetime | None = None
     stored_at: datetime | None = None
     metadata_stored_at: datetime | None = None

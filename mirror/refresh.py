@@ -16,7 +16,8 @@ from mirror import metrics, observe
 from mirror.catalog import instance, projects
 from mirror.catalog.database import Catalog
 from mirror.errors import CatalogUnavailableError, EverpinError, NotThereError, UpstreamUnavailableError
-from mirror.model import FileFacts, ProjectName, ProjectPage
+from mirror.model import FileFacts, ProjectPage
+from mirror.names import ProjectName
 from mirror.seams import reached
 from mirror.states import Rules, earliest_end
 from mirror.upstream.hosts import freeze

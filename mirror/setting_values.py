@@ -16,6 +16,7 @@ _LONGEST_SPAN = timedelta(days=36_500)
 _SHORTEST_WAIT = timedelta(milliseconds=100)
 _SIZE = re.compile(r"\A(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)\Z")
 _SIZE_UNIT = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_NAME_PATTERN = re.compile(r"\A[A-Za-z0-9*][A-Za-z0-9._*-]{0,199}\Z")
 _HOST = re.compile(r"\A(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?\Z")
 
 
@@ -26,6 +27,30 @@ class Reregistered(StrEnum):
     COOLDOWN = "cooldown"
     SERVE = "serve"
     HOLD = "hold"
+
+
+class JournalSource(StrEnum):
+    """What tells of news upstream."""
+
+    AUTO = "auto"
+    CHANGELOG = "changelog"
+    RSS = "rss"
+
+
+class Inventory(StrEnum):
+    """Whose pages are observed."""
+
+    KNOWN = "known"
+    TOUCHED = "touched"
+    ALL = "all"
+
+
+class Unexplained(StrEnum):
+    """What is done with files that are gone from the index without a row of the journal."""
+
+    SETTLE = "settle"
+    HOLD = "hold"
+    KEEP = "keep"
 
 
 def _read_span(value: object) -> object:
@@ -101,9 +126,21 @@ def _read_store_url(value: object) -> object:
     return value
 
 
+def _split(value: object) -> object:
+    """A list as it is; in the environment, which has none, commas separate."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _read_names(value: object) -> object:
+    names = _split(value)
+    for name in names if isinstance(names, list | tuple) else [names]:
+        if not isinstance(name, str) or not _NAME_PATTERN.match(name):
+            raise ValueError('names such as "requests" or "acme-*" are needed')
+    return names
+
+
 def _read_hosts(value: object) -> object:
-    # The environment has no lists: there, commas separate.
-    hosts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    hosts = _split(value)
     for host in hosts if isinstance(hosts, list | tuple) else [hosts]:
         if not isinstance(host, str) or not _HOST.match(host):
             raise ValueError('hosts such as "files.example.org" or "127.0.0.1:8080" are needed')
@@ -117,6 +154,8 @@ SpanOrForever = Annotated[timedelta | None, BeforeValidator(_read_memory), Plain
 HttpUrl = Annotated[str, BeforeValidator(_read_http_url)]
 IndexUrl = Annotated[str, BeforeValidator(_read_index_url)]
 OptionalHttpUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" else _read_http_url(value))]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_names)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_hosts)]
 StoreUrl = Annotated[str, BeforeValidator(_read_store_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]

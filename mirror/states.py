@@ -1,27 +1,59 @@
 """What may be done with a file, derived from facts alone. Pure: facts, rules and the time go in, a judgement comes out.
 
 One state rules a file's bytes, its metadata and its entry on the page. The rules, in the order in which they bind:
-what an operator destroyed or blocked; what is quarantined upstream now; what cannot be trusted to be what the name
-promises (a stranger, a replacement, a newcomer of a name that others may have taken); then, for what left upstream,
-whether the departure was clean and old enough and whether we have the bytes; and last what upstream itself says.
+what an operator destroyed or blocked; what is quarantined upstream now or called malware, unless an operator vouched
+for exactly these bytes; what cannot be trusted to be what the name promises (a stranger, a replacement, a newcomer of a
+name that others may have taken); then, for what left upstream, whether the departure was clean, explained and old
+enough and whether we have the bytes; and last what upstream itself says.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 
-from mirror.model import Cause, FileFacts, Life, Memory, ProjectFacts, State
-from mirror.setting_values import Reregistered
+from mirror.model import Cause, DepartureCause, FileFacts, Life, Memory, ProjectFacts, State
+from mirror.names import Serial
+from mirror.setting_values import Reregistered, Unexplained
+
+JOURNAL_WAITS = timedelta(hours=24)
+"""How long a journal that covers the time may take to explain why a file is gone."""
+ADVISORIES_FRESH = timedelta(days=1)
+"""Advisories older than that say nothing of a project that was just removed."""
+_LOOK_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that judgements depend on. `quarantine_memory` None means for ever."""
+    """The settings that judgements depend on; those with defaults are off by default.
+
+    `quarantine_memory` None means for ever. `reads_advisories`: there is a source of them, so that one can wait for it.
+    `undelayed` are patterns of the projects whose new files are served at once.
+    """
 
     min_age: timedelta
     quarantine_memory: timedelta | None
     reregistered: Reregistered
     cooldown: timedelta
+    min_project_age: timedelta = timedelta(0)
+    settle: timedelta = timedelta(0)
+    reads_advisories: bool = False
+    unexplained: Unexplained = Unexplained.SETTLE
+    serves_departed: bool = True
+    new_release_delay: timedelta = timedelta(0)
+    undelayed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What judgements of all projects depend on besides: how far we know upstream. None where we do not.
+
+    `advisories_at` is when advisories were read last. The journal was read from `journal_since` on, up to `journal_at`.
+    """
+
+    advisories_at: datetime | None = None
+    journal_since: Serial | None = None
+    journal_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +65,25 @@ class Judgement:
     until: datetime | None = None
 
 
-def judge(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime) -> Judgement:
+def judge(
+    file: FileFacts,
+    project: ProjectFacts,
+    *,
+    rules: Rules,
+    now: datetime,
+    around: Circumstances = Circumstances(),
+) -> Judgement:
     """The state of one file of this project at this time."""
     if file.purged_at is not None:
         return Judgement(State.PURGED)
     if file.blocked_by is not None:
         return Judgement(State.BLOCKED, Cause.OPERATOR)
-    # A quarantine of the name covers every copy ever kept under it, those of earlier incarnations too.
-    if project.quarantined_by is not None or file.quarantined_by is not None:
-        return Judgement(State.BLOCKED, Cause.QUARANTINE)
+    if file.vouched_by is None:
+        # A quarantine of the name covers every copy ever kept under it, those of earlier incarnations too.
+        if project.quarantined_by is not None or file.quarantined_by is not None:
+            return Judgement(State.BLOCKED, Cause.QUARANTINE)
+        if file.advisories:
+            return Judgement(State.BLOCKED, Cause.ADVISORY)
     if file.released_by is None:
         if file.replaced:
             return Judgement(State.HELD, Cause.REPLACED)
@@ -49,14 +91,14 @@ def judge(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime
             return Judgement(State.HELD, Cause.STRANGER)
         if file.newcomer_in is not None and (held := _judge_newcomer(file, project, rules=rules, now=now)) is not None:
             return held
-    if file.departed is not None:
-        return _judge_departed(file, rules=rules, now=now)
-    return Judgement(State.YANKED if file.listed_file.yanked is not None else State.LIVE)
+    if file.departed is not None or file.disappeared_at is not None:
+        return _judge_gone(file, rules=rules, now=now, around=around)
+    return _judge_listed(file, project, rules=rules, now=now)
 
 
-def judged(memory: Memory, *, rules: Rules, now: datetime) -> Memory:
+def judged(memory: Memory, *, rules: Rules, now: datetime, around: Circumstances = Circumstances()) -> Memory:
     """The memory with every file's state as it is at this time."""
-    return replace(memory, files=tuple(_with_state(file, memory.project, rules, now) for file in memory.files))
+    return replace(memory, files=tuple(_with_state(file, memory.project, rules, now, around) for file in memory.files))
 
 
 def waits_for_operator(life: Life, reregistered: Reregistered) -> bool:
@@ -72,8 +114,10 @@ def earliest_end(files: Iterable[FileFacts]) -> datetime | None:
     return min((file.state_until for file in files if file.state_until is not None), default=None)
 
 
-def _with_state(file: FileFacts, project: ProjectFacts, rules: Rules, now: datetime) -> FileFacts:
-    found = judge(file, project, rules=rules, now=now)
+def _with_state(
+    file: FileFacts, project: ProjectFacts, rules: Rules, now: datetime, around: Circumstances
+) -> FileFacts:
+    found = judge(file, project, rules=rules, now=now, around=around)
     if (found.state, found.cause, found.until) == (file.state, file.cause, file.state_until):
         return file
     return replace(file, state=found.state, cause=found.cause, state_until=found.until)
@@ -91,23 +135,90 @@ def _judge_newcomer(file: FileFacts, project: ProjectFacts, *, rules: Rules, now
         # What others put up before a former owner is back gives that one time to see it.
         since = max(since, life.same_owner_at)
     until = since + rules.cooldown
-    if file.departed is not None:
+    if (gone_at := _gone_at(file)) is not None:
         # What did not last out its cooldown was never trusted, and does not become so by being gone.
-        return Judgement(State.HELD, Cause.STRANGER) if file.departed.at < until else None
+        return Judgement(State.HELD, Cause.STRANGER) if gone_at < until else None
     return Judgement(State.HELD, Cause.STRANGER, until) if now < until else None
 
 
-def _judge_departed(file: FileFacts, *, rules: Rules, now: datetime) -> Judgement:
-    if file.departed is None:
-        raise ValueError("only a departed file is judged here")
+def _judge_listed(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime) -> Judgement:
+    # A time from the future, by somebody's wrong clock, must not withhold a file for longer than the delay.
+    until = min(_born(file), file.first_seen_at) + rules.new_release_delay
+    if now < until and file.released_by is None and not any(fnmatchcase(project.name, one) for one in rules.undelayed):
+        return Judgement(State.HELD, Cause.YOUNG, until)
+    return Judgement(State.YANKED if file.listed_file.yanked is not None else State.LIVE)
+
+
+def _judge_gone(file: FileFacts, *, rules: Rules, now: datetime, around: Circumstances) -> Judgement:
+    until = None
     if file.released_by is None:
-        if file.quarantined_at is not None:
-            until = file.quarantined_at + rules.quarantine_memory if rules.quarantine_memory is not None else None
-            if until is None or now < until:
-                return Judgement(State.HELD, Cause.QUARANTINE, until)
-        born = file.listed_file.upload_time or file.first_seen_at
-        if max(file.departed.at - born, timedelta(0)) < rules.min_age:
-            return Judgement(State.HELD, Cause.YOUNG)
+        held = _judge_past(file, rules=rules, now=now) or _judge_settling(file, rules=rules, now=now, around=around)
+        if held is not None:
+            return held
+        if file.departed is None:
+            doubt = _judge_unexplained(file, rules=rules, now=now, around=around)
+            if doubt.state is State.HELD:
+                return doubt
+            until = doubt.until
+    if not rules.serves_departed and not file.as_was:
+        return Judgement(State.HELD, Cause.SETTING)
     if file.stored_at is not None:
+        return Judgement(State.KEPT, until=until)
+    if file.lost_at is not None:
+        return Judgement(State.LOST, until=until)
+    return Judgement(State.HELD, Cause.RESCUE, until)
+
+
+def _judge_past(file: FileFacts, *, rules: Rules, now: datetime) -> Judgement | None:
+    """Whether what went before speaks against a file that is gone: a quarantine, or that it was young."""
+    if file.quarantined_at is not None:
+        until = file.quarantined_at + rules.quarantine_memory if rules.quarantine_memory is not None else None
+        if until is None or now < until:
+            return Judgement(State.HELD, Cause.QUARANTINE, until)
+    gone_at = _gone_at(file)
+    if gone_at is None:
+        raise ValueError("only a file that is gone is judged here")
+    if max(gone_at - _born(file), timedelta(0)) < rules.min_age:
+        return Judgement(State.HELD, Cause.YOUNG)
+    return None
+
+
+def _judge_settling(file: FileFacts, *, rules: Rules, now: datetime, around: Circumstances) -> Judgement | None:
+    """Whether the file went with a project so young that it may have been malware, and nobody could say yet."""
+    gone = file.departed
+    if gone is None or gone.cause is not DepartureCause.PROJECT:
+        return None
+    since = gone.project_since or _born(file)
+    if max(gone.at - since, timedelta(0)) >= rules.min_project_age:
+        return None
+    until = gone.at + rules.settle
+    if now < until:
+        return Judgement(State.HELD, Cause.SETTLING, until)
+    if rules.reads_advisories and (around.advisories_at is None or around.advisories_at < until - ADVISORIES_FRESH):
+        return Judgement(State.HELD, Cause.SETTLING, now + _LOOK_AGAIN)
+    return None
+
+
+def _judge_unexplained(file: FileFacts, *, rules: Rules, now: datetime, around: Circumstances) -> Judgement:
+    """What is thought of a file that is gone without a row: held, or kept for now."""
+    if rules.unexplained is Unexplained.KEEP:
         return Judgement(State.KEPT)
-    return Judgement(State.LOST) if file.lost_at is not None else Judgement(State.HELD, Cause.RESCUE)
+    if rules.unexplained is Unexplained.HOLD:
+        return Judgement(State.HELD, Cause.UNEXPLAINED)
+    if around.journal_since is None or file.listed_until is None or file.listed_until < around.journal_since:
+        return Judgement(State.KEPT)  # it can have gone before anybody watched
+    until = (_gone_at(file) or now) + JOURNAL_WAITS
+    if around.journal_at is not None and around.journal_at >= until:
+        return Judgement(State.HELD, Cause.UNEXPLAINED)
+    return Judgement(State.KEPT, until=until if now < until else now + _LOOK_AGAIN)
+
+
+def _gone_at(file: FileFacts) -> datetime | None:
+    """When the file left upstream; without a row, since when it is missing."""
+    if file.departed is not None:
+        return file.departed.at
+    return None if file.disappeared_at is None else file.missing_since or file.disappeared_at
+
+
+def _born(file: FileFacts) -> datetime:
+    return file.listed_file.upload_time or file.first_seen_at

@@ -13,7 +13,7 @@ from mirror.catalog.database import Catalog
 from mirror.catalog.files import FoundFile
 from mirror.errors import NotThereError
 from mirror.keep import Download, Keeper, Kept, Wanted
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.store.interface import Store

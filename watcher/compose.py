@@ -207,6 +207,13 @@ def rules_of(settings: Settings) -> Rules:
         quarantine_memory=safety.quarantine_memory,
         reregistered=safety.reregistered,
         cooldown=safety.cooldown,
+        min_project_age=safety.min_project_age,
+        settle=safety.settle,
+        reads_advisories=bool(settings.osv_url),
+        unexplained=safety.unexplained,
+        serves_departed=safety.serve_departed == "kept",
+        new_release_delay=safety.new_release_delay,
+        undelayed=safety.undelayed,
     )
 
 

@@ -5,18 +5,10 @@ from datetime import timedelta
 
 from mirror.events import presentable
 from mirror.journal_rows import JournalRow, Position
-from mirror.model import (
-    Cause,
-    FileFacts,
-    Life,
-    Memory,
-    ProjectFacts,
-    ProjectName,
-    State,
-    same_version_key,
-)
+from mirror.model import Cause, FileFacts, Life, Memory, ProjectFacts, State
+from mirror.names import ProjectName, same_version_key
+from mirror.setting_sections import Safety
 from mirror.setting_values import Reregistered
-from mirror.settings import Safety
 from mirror.states import waits_for_operator
 
 _SERVED = {

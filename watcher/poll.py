@@ -15,7 +15,7 @@ from mirror.catalog import journal, notices, projects, rows
 from mirror.catalog.database import Catalog
 from mirror.errors import EverpinError, UpstreamUnavailableError
 from mirror.journal_rows import JournalRow, Other
-from mirror.model import Serial
+from mirror.names import Serial
 from mirror.seams import reached
 from mirror.states import Rules
 from watcher.journal.client import PAGE_SIZE, JournalClient

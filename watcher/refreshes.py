@@ -13,7 +13,7 @@ from mirror.catalog import projects
 from mirror.catalog.database import Catalog
 from mirror.catalog.projects import Refresh
 from mirror.errors import EverpinError
-from mirror.model import ProjectName
+from mirror.names import ProjectName
 from mirror.refresh import Refresher, next_try
 
 log = structlog.get_logger()

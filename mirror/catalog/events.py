@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mirror.catalog.database import Connection, Record
 from mirror.events import BOOKKEEPING, Cursor, Event, EventDraft, EventKind, next_link, payload_of
-from mirror.model import ProjectName
+from mirror.names import ProjectName
 from mirror.seams import reached
 
 
@@ -199,7 +199,7 @@ def _event(record: Record, epoch: int) -> Event:
         cursor=Cursor(epoch, record["number"]),
         id=record["id"],
         kind=EventKind(record["kind"]),
-        project=ProjectName(record["project"]),
+        project=ProjectName(record["project"]) if record["project"] is not None else None,
         version=record["version"],
         time=record["at"],
         payload=record["payload"],

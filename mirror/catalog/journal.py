@@ -4,19 +4,24 @@ from datetime import datetime
 
 from mirror.catalog.database import Connection
 from mirror.journal_rows import Position
-from mirror.model import Serial
+from mirror.names import Serial
 
 
 async def position(conn: Connection) -> Position | None:
     """The position, or None where nobody watched yet."""
-    record = await conn.fetchrow("select serial, observed_since, checked_at from journal")
-    return Position(Serial(record["serial"]), record["observed_since"], record["checked_at"]) if record else None
+    record = await conn.fetchrow("select serial, observed_since, checked_at, begun_serial from journal")
+    if record is None:
+        return None
+    return Position(
+        Serial(record["serial"]), record["observed_since"], record["checked_at"], Serial(record["begun_serial"])
+    )
 
 
 async def begin(conn: Connection, serial: Serial, *, now: datetime) -> bool:
     """Starts watching from this serial. False where somebody began before."""
     done = await conn.execute(
-        "insert into journal (serial, observed_since, checked_at) values ($1, $2, $2) on conflict do nothing",
+        "insert into journal (serial, observed_since, checked_at, begun_serial) values ($1, $2, $2, $1)"
+        " on conflict do nothing",
         serial,
         now,
     )

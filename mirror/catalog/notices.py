@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from mirror.catalog.database import Connection
-from mirror.model import ProjectName
+from mirror.names import ProjectName
 
 log = structlog.get_logger()
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from mirror.catalog.database import Connection, Record
-from mirror.model import PendingYank, ProjectName, Serial, YankChange
+from mirror.model import PendingYank, YankChange
+from mirror.names import ProjectName, Serial
 
 
 async def of_projects(conn: Connection, projects: Iterable[ProjectName]) -> dict[ProjectName, tuple[PendingYank, ...]]:

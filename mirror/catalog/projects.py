@@ -7,7 +7,8 @@ from datetime import datetime
 import msgspec
 
 from mirror.catalog.database import Connection, Record
-from mirror.model import Life, ProjectFacts, ProjectName, ProjectStatus, Serial
+from mirror.model import Life, ProjectFacts, ProjectStatus
+from mirror.names import ProjectName, Serial
 
 # With as many projects as PyPI has it takes 20 s on a fast disk, and nothing is watched before it is done.
 _WANT_ALL_SECONDS = 3_600

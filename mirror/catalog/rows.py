@@ -15,7 +15,7 @@ from mirror.journal_rows import (
     ReleaseQuarantined,
     RoleChanged,
 )
-from mirror.model import ProjectName, Serial
+from mirror.names import ProjectName, Serial
 
 _LASTING = (
     ProjectCreated,

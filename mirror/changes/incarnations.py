@@ -8,7 +8,8 @@ from mirror.changes.owners import handed_on, registered, role_changed, with_same
 from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow, ProjectCreated, ProjectRemoved, RoleChanged
-from mirror.model import Life, Memory, ProjectFacts, Serial
+from mirror.model import Life, Memory, ProjectFacts
+from mirror.names import Serial
 
 
 def project_created(memory: Memory, row: JournalRow, *, written_at: datetime) -> Step:

@@ -8,7 +8,8 @@ from mirror.changes.newcomers import dated
 from mirror.changes.past import Past
 from mirror.changes.step import FileKey, Step, Telling, ever_blocked, is_version, key_of
 from mirror.events import EventKind, Evidence
-from mirror.model import DepartureCause, FileFacts, HashSource, ListedFile, Memory, ProjectFacts, ProjectPage, Sha256
+from mirror.model import DepartureCause, FileFacts, HashSource, ListedFile, Memory, ProjectFacts, ProjectPage
+from mirror.names import Sha256
 
 
 def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> Step:

@@ -17,15 +17,8 @@ from mirror.changes.rows import by_rows, not_from_the_future
 from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow, ProjectQuarantineCleared, ProjectQuarantined
-from mirror.model import (
-    FileFacts,
-    Memory,
-    ProjectFacts,
-    ProjectPage,
-    ProjectStatus,
-    Serial,
-    YankChange,
-)
+from mirror.model import FileFacts, Memory, ProjectFacts, ProjectPage, ProjectStatus, YankChange
+from mirror.names import Serial
 
 
 def first_sight(page: ProjectPage, rows: Iterable[JournalRow], now: datetime) -> Step:

@@ -18,7 +18,7 @@ from mirror.journal_rows import (
     ReleaseQuarantined,
     ReleaseRemoved,
 )
-from mirror.model import Serial, same_version_key
+from mirror.names import Serial, same_version_key
 
 
 @dataclass(frozen=True, slots=True)

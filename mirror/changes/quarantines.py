@@ -6,7 +6,8 @@ from dataclasses import replace
 from mirror.changes.step import Step, Telling, current, is_version, key_of, keys_of, with_files
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import FileFacts, Memory, ProjectStatus, Serial
+from mirror.model import FileFacts, Memory, ProjectStatus
+from mirror.names import Serial
 
 
 def project_quarantined(memory: Memory, row: JournalRow) -> Step:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from mirror.changes.incarnations import open_incarnation, reregistered
 from mirror.changes.newcomers import dated
@@ -23,26 +24,21 @@ from mirror.changes.step import (
 )
 from mirror.changes.yanks import settle_yanks
 from mirror.events import EventKind, Evidence
-from mirror.journal_rows import JournalRow
-from mirror.model import (
-    Departure,
-    DepartureCause,
-    FileFacts,
-    Memory,
-    ProjectFacts,
-    ProjectStatus,
-    Serial,
-    Sha256,
-    same_version_key,
-)
+from mirror.journal_rows import JournalRow, ProjectCreated, ProjectRemoved
+from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus
+from mirror.names import Serial, Sha256, same_version_key
 
 
-def _depart(files: Iterable[FileFacts], row: JournalRow, cause: DepartureCause) -> dict[FileKey, FileFacts]:
+def _depart(
+    files: Iterable[FileFacts], row: JournalRow, cause: DepartureCause, *, project_since: datetime | None = None
+) -> dict[FileKey, FileFacts]:
     changed = {}
     for file in files:
         # A quarantine ends with the release it lay on; that there was one is remembered in `quarantined_at`.
         quarantined_by = file.quarantined_by if cause is DepartureCause.FILE else None
-        departure = Departure(row.time, row.serial, cause, was_yanked=file.listed_file.yanked is not None)
+        departure = Departure(
+            row.time, row.serial, cause, was_yanked=file.listed_file.yanked is not None, project_since=project_since
+        )
         changed[key_of(file)] = replace(
             file,
             listed=False,
@@ -101,7 +97,9 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     survivors = [file for file in current(memory) if outlived(memory, file, row)]
     old_life = replace(memory, files=tuple(file for file in memory.files if file not in survivors))
     gone = [file for file in current(old_life) if file.departed is None]
-    changed = _freed(old_life.files) | _depart(gone, row, DepartureCause.PROJECT)
+    remembered = tuple(remembered)
+    since = _existed_since(gone, row, remembered)
+    changed = _freed(old_life.files) | _depart(gone, row, DepartureCause.PROJECT, project_since=since)
     telling = _removal(EventKind.PROJECT_DELETED, old_life, with_files(old_life, changed), gone, row)
     if was_yanked and memory.known:
         telling = replace(telling, was_yanked=True)
@@ -111,6 +109,16 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     reborn = _reborn(closed, survivors, row, remembered)
     after = Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
     return after.then(still_hidden(reborn, row))
+
+
+def _existed_since(files: Iterable[FileFacts], row: JournalRow, remembered: Iterable[JournalRow]) -> datetime | None:
+    """Since when there was the project that the row removes, as far as known: no later than its oldest file."""
+    created = None
+    for said in remembered:
+        if said.serial < row.serial and isinstance(said.action, ProjectCreated | ProjectRemoved):
+            created = said.time if isinstance(said.action, ProjectCreated) else None
+    born = [file.listed_file.upload_time or file.first_seen_at for file in files]
+    return min([*born, created] if created is not None else born, default=None)
 
 
 def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:

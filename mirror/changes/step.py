@@ -10,7 +10,8 @@ from packaging.version import Version
 
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
-from mirror.model import FileFacts, Memory, Serial, Sha256, same_version_key
+from mirror.model import FileFacts, Memory
+from mirror.names import Serial, Sha256, same_version_key
 
 FileKey: TypeAlias = tuple[int, str, Sha256 | None]
 """Incarnation, filename and digest: what identifies a file within its project."""
@@ -24,7 +25,7 @@ class Telling:
     """
 
     kind: EventKind
-    evidence: Evidence
+    evidence: Evidence | None
     files: tuple[FileKey, ...] = ()
     version: str | None = None
     serial: Serial | None = None
@@ -37,6 +38,7 @@ class Telling:
     latest_remaining: str | None = None
     was_latest: bool | None = None
     incarnation: int | None = None
+    supersedes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from datetime import datetime
 from mirror.changes.clock import UNYANK_WAITS, YANK_WAITS, tell_yanks
 from mirror.changes.step import Step, Telling, current, is_version, key_of, outlived, with_files
 from mirror.journal_rows import JournalRow
-from mirror.model import FileFacts, Memory, PendingYank, YankChange, same_version_key
+from mirror.model import FileFacts, Memory, PendingYank, YankChange
+from mirror.names import same_version_key
 
 
 def release_yanked(memory: Memory, row: JournalRow, now: datetime) -> Step:

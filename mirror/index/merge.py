@@ -12,17 +12,8 @@ from functools import lru_cache
 from packaging.version import Version
 
 from mirror.index.paths import file_path
-from mirror.model import (
-    FileFacts,
-    ListedFile,
-    Memory,
-    ProjectFacts,
-    ProjectStatus,
-    Serial,
-    Sha256,
-    State,
-    same_version_key,
-)
+from mirror.model import FileFacts, ListedFile, Memory, ProjectFacts, ProjectStatus, State
+from mirror.names import Serial, Sha256, same_version_key
 
 _OFFERED = frozenset({State.LIVE, State.YANKED, State.KEPT})
 _NEVER = frozenset({State.BLOCKED, State.PURGED})

@@ -14,7 +14,8 @@ from hashlib import blake2b
 import msgspec
 
 from mirror.index.merge import Entry, Offer
-from mirror.model import ProjectFacts, ProjectName, Serial
+from mirror.model import ProjectFacts
+from mirror.names import ProjectName, Serial
 
 API_VERSION = "1.4"
 

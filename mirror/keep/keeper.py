@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mirror.keep.download import Download, Means
 from mirror.keep.wanted import Kept, Wanted
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.store.interface import Store
 from mirror.upstream.session import UpstreamSession
 

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from mirror.errors import StoreError
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.store import scratch
 
 # fallocate(2): the space is taken, the length stays what was written.

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from mirror.model import HashSource, ProjectName, Sha256
+from mirror.model import HashSource
+from mirror.names import ProjectName, Sha256
 
 
 @dataclass(frozen=True, slots=True)

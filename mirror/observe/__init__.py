@@ -6,6 +6,7 @@ changed, wants the bytes of what departed, tells other processes, and at last nu
 
     whole_projects  pages, absences, rows of the journal, the clock
     single_files    bytes that were stored or could not be had
+    judging         the rules, time and circumstances by which one transaction judges
     storing         what changed, stored; the bytes of what departed, wanted
     telling         notices and events: the last statements of each transaction
 """

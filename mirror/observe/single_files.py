@@ -9,10 +9,12 @@ from mirror.catalog.database import Connection
 from mirror.changes import Telling
 from mirror.changes.step import key_of
 from mirror.events import EventDraft, EventKind, Evidence
-from mirror.model import FileFacts, HashSource, Memory, Sha256
+from mirror.model import FileFacts, HashSource, Memory
+from mirror.names import Sha256
+from mirror.observe.judging import convened
 from mirror.observe.storing import shown
 from mirror.observe.telling import Written, draft, tell
-from mirror.states import Rules, judge
+from mirror.states import Rules
 
 
 async def file_stored(
@@ -60,7 +62,8 @@ async def _change_file(
         return
     before = found.facts
     after = change(before)
-    verdict = judge(after, project, rules=rules, now=now)
+    court = await convened(conn, rules, now)
+    verdict = court.judge(after, project)
     after = replace(after, state=verdict.state, cause=verdict.cause, state_until=verdict.until)
     if after == before:
         return
@@ -73,5 +76,5 @@ async def _change_file(
         telling = Telling(
             EventKind.RESCUED, Evidence.INDEX, (key_of(after),), version=after.version, filename=after.filename
         )
-        drafts = (draft(telling, Memory(project, (after,)), rules=rules, now=now),)
+        drafts = (draft(telling, Memory(project, (after,)), court),)
     await tell(conn, [Written(found.project, drafts, changed)])

@@ -9,34 +9,34 @@ from mirror.catalog.database import Connection
 from mirror.changes import Step
 from mirror.changes.step import key_of
 from mirror.model import Cause, FileFacts, Memory, ProjectFacts, State
+from mirror.observe.judging import Court
 from mirror.observe.telling import Written, draft
-from mirror.states import Rules, judged
 
 
-async def store_first(conn: Connection, first: Step, *, rules: Rules, now: datetime) -> Written | None:
+async def store_first(conn: Connection, first: Step, court: Court) -> Written | None:
     """Stores a project seen for the first time; None where another transaction was first."""
-    memory = judged(first.memory, rules=rules, now=now)
+    memory = court.judged(first.memory)
     project_id = await projects.insert(conn, memory.project)
     if project_id is None:
         return None
     await files.insert(conn, project_id, memory.files)
     departed = [file for file in memory.files if file.departed is not None]
     if departed:
-        await _want_bytes(conn, replace(memory.project, id=project_id), departed, now=now)
-    drafts = (draft(telling, memory, rules=rules, now=now) for telling in first.tellings)
+        await _want_bytes(conn, replace(memory.project, id=project_id), departed, now=court.now)
+    drafts = (draft(telling, memory, court) for telling in first.tellings)
     return Written(memory.project.name, tuple(drafts), changed=True)
 
 
-async def store(conn: Connection, before: Memory, steps: Sequence[Step], *, rules: Rules, now: datetime) -> Written:
+async def store(conn: Connection, before: Memory, steps: Sequence[Step], court: Court) -> Written:
     """Stores what one project's steps changed and drafts what they tell."""
     if steps[-1].stale:
         return Written(before.project.name, (), changed=False, stale=True)
-    after = judged(steps[-1].memory, rules=rules, now=now)
+    after = court.judged(steps[-1].memory)
     changed = False
     if before.project.id is not None:
-        changed = await _store_facts(conn, before, after, now=now)
+        changed = await _store_facts(conn, before, after, now=court.now)
     await _store_pending(conn, before, after)
-    drafts = (draft(told, step.memory, rules=rules, now=now) for step in steps for told in step.tellings)
+    drafts = (draft(told, step.memory, court) for step in steps for told in step.tellings)
     return Written(after.project.name, tuple(drafts), changed)
 
 

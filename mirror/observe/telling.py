@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from mirror.catalog import events, notices
 from mirror.catalog.database import Connection
 from mirror.changes import Telling
 from mirror.changes.step import FileKey, key_of
 from mirror.events import EventDraft, EventFile
-from mirror.model import Memory, ProjectName
+from mirror.model import Memory
+from mirror.names import ProjectName
+from mirror.observe.judging import Court
 from mirror.seams import reached
-from mirror.states import Rules, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ async def tell(conn: Connection, written: Sequence[Written]) -> None:
     await events.append(conn, sorted(drafts, key=lambda draft: (draft.serial is None, draft.serial or 0)))
 
 
-def draft(telling: Telling, memory: Memory, *, rules: Rules, now: datetime) -> EventDraft:
+def draft(telling: Telling, memory: Memory, court: Court) -> EventDraft:
     incarnation = telling.incarnation or (telling.files[0][0] if telling.files else memory.project.incarnation)
     return EventDraft(
         kind=telling.kind,
@@ -41,9 +41,9 @@ def draft(telling: Telling, memory: Memory, *, rules: Rules, now: datetime) -> E
         version=telling.version,
         serial=telling.serial,
         upstream_time=telling.upstream_time,
-        observed_at=now,
+        observed_at=court.now,
         evidence=telling.evidence,
-        files=_event_files(telling.files, memory, rules=rules, now=now) if memory.known else None,
+        files=_event_files(telling.files, memory, court) if memory.known else None,
         filename=telling.filename,
         status=telling.status,
         was_yanked=telling.was_yanked,
@@ -51,11 +51,12 @@ def draft(telling: Telling, memory: Memory, *, rules: Rules, now: datetime) -> E
         remaining_releases=telling.remaining_releases,
         latest_remaining=telling.latest_remaining,
         was_latest=telling.was_latest,
+        supersedes=telling.supersedes,
         incarnation=incarnation if memory.known else None,
     )
 
 
-def _event_files(keys: Sequence[FileKey], memory: Memory, *, rules: Rules, now: datetime) -> tuple[EventFile, ...]:
+def _event_files(keys: Sequence[FileKey], memory: Memory, court: Court) -> tuple[EventFile, ...]:
     wanted = set(keys)
     return tuple(
         EventFile(
@@ -63,7 +64,7 @@ def _event_files(keys: Sequence[FileKey], memory: Memory, *, rules: Rules, now: 
             file.sha256,
             file.listed_file.size,
             file.listed_file.upload_time,
-            judge(file, memory.project, rules=rules, now=now).state,
+            court.judge(file, memory.project).state,
         )
         for file in memory.files
         if key_of(file) in wanted

@@ -9,7 +9,9 @@ from mirror.catalog import files, journal, pending, projects, rows
 from mirror.catalog.database import Connection
 from mirror.changes import Step, by_absence, by_clock, by_page, by_rows, changes_owners, first_sight
 from mirror.journal_rows import FileAdded, JournalRow, Other, ProjectRemoved, ReleaseCreated, RoleChanged
-from mirror.model import Memory, ProjectFacts, ProjectName, ProjectPage
+from mirror.model import Memory, ProjectFacts, ProjectPage
+from mirror.names import ProjectName
+from mirror.observe.judging import convened
 from mirror.observe.storing import store, store_first
 from mirror.observe.telling import tell
 from mirror.states import Rules
@@ -17,19 +19,20 @@ from mirror.states import Rules
 
 async def page(conn: Connection, seen: ProjectPage, *, rules: Rules, now: datetime) -> bool:
     """Applies a project page, also the first one. False where it is older than one believed before."""
+    court = await convened(conn, rules, now)
     known = await _lock_known(conn, seen.project)
     if known is None:
         # Before any lock on a project: ticks take the journal first, too.
         await journal.hold(conn)
         remembered = await rows.of_project(conn, seen.project)
-        written = await store_first(conn, first_sight(seen, remembered, now), rules=rules, now=now)
+        written = await store_first(conn, first_sight(seen, remembered, now), court)
         if written is not None:
             await tell(conn, [written])
             return True
         known = (await projects.lock(conn, [seen.project]))[seen.project]
     before = await _memory(conn, known)
     remembered = await rows.of_project(conn, seen.project)
-    written = await store(conn, before, [by_page(before, seen, remembered, now)], rules=rules, now=now)
+    written = await store(conn, before, [by_page(before, seen, remembered, now)], court)
     await tell(conn, [written])
     return not written.stale
 
@@ -40,7 +43,8 @@ async def absence(conn: Connection, project: ProjectName, *, rules: Rules, now: 
     if known is None:
         return
     before = await _memory(conn, known)
-    await tell(conn, [await store(conn, before, [by_absence(before, now)], rules=rules, now=now)])
+    court = await convened(conn, rules, now)
+    await tell(conn, [await store(conn, before, [by_absence(before, now)], court)])
 
 
 async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Rules, now: datetime) -> None:
@@ -51,6 +55,7 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
             by_project.setdefault(row.project, []).append(row)
     locked = await projects.lock(conn, by_project)
     waiting = await pending.of_projects(conn, by_project)
+    court = await convened(conn, rules, now)
     written = []
     for name in sorted(by_project):
         of_project = by_project[name]
@@ -59,7 +64,7 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
         removed = before.known and any(isinstance(row.action, ProjectRemoved) for row in of_project)
         remembered = await rows.of_project(conn, name) if removed else ()
         steps = await _row_by_row(before, of_project, remembered, now)
-        written.append(await store(conn, before, steps, rules=rules, now=now))
+        written.append(await store(conn, before, steps, court))
     await tell(conn, written)
 
 
@@ -68,11 +73,12 @@ async def clock(conn: Connection, names: Iterable[ProjectName], *, rules: Rules,
     names = sorted(set(names))
     locked = await projects.lock(conn, names)
     waiting = await pending.of_projects(conn, names)
+    court = await convened(conn, rules, now)
     written = []
     for name in names:
         before = await _memory(conn, locked[name]) if name in locked else _unknown(name, now)
         before = replace(before, pending=waiting.get(name, ()))
-        written.append(await store(conn, before, [by_clock(before, now)], rules=rules, now=now))
+        written.append(await store(conn, before, [by_clock(before, now)], court))
     await tell(conn, written)
 
 

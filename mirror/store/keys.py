@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mirror.model import ProjectName, Sha256, sha256
+from mirror.names import ProjectName, Sha256, sha256
 
 
 @dataclass(frozen=True, slots=True)

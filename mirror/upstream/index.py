@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import structlog
 
 from mirror.errors import NotThereError, UpstreamUnavailableError
-from mirror.model import ProjectName, ProjectPage, Serial
+from mirror.model import ProjectPage
+from mirror.names import ProjectName, Serial
 from mirror.upstream.hosts import same_origin
 from mirror.upstream.page import ParsedPage, parse_page, serial_of_header
 from mirror.upstream.session import Answer, UpstreamSession, shown

@@ -14,7 +14,8 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from mirror.errors import UpstreamUnavailableError
-from mirror.model import LARGEST_SERIAL, ListedFile, ProjectName, ProjectPage, ProjectStatus, Serial, Sha256, sha256
+from mirror.model import ListedFile, ProjectPage, ProjectStatus
+from mirror.names import LARGEST_SERIAL, ProjectName, Serial, Sha256, sha256
 from mirror.upstream.hosts import origin_of
 from mirror.upstream.versions import Versions
 

@@ -15,7 +15,7 @@ from yarl import URL
 
 from mirror.errors import UpstreamUnavailableError
 from mirror.events import presentable
-from mirror.settings import Upstream
+from mirror.setting_sections import Upstream
 
 MOST_HOPS = 3
 """Redirects that are followed at most."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from packaging.version import Version
 
-from mirror.model import ProjectName, same_version_key
+from mirror.names import ProjectName, same_version_key
 
 _WHEEL = ".whl"
 _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.z", ".tar", ".egg", ".exe", ".msi", ".rpm", ".deb")

@@ -16,7 +16,8 @@ from mirror.errors import EverpinError, NotThereError
 from mirror.index.negotiate import ContentType
 from mirror.index.paths import Kind, ParsedPath, parse_path
 from mirror.keep import Download
-from mirror.model import Cause, ProjectName, State, project_name
+from mirror.model import Cause, State
+from mirror.names import ProjectName, project_name
 from mirror.store.keys import StoreKey
 from mirror.supply import Stored, Supply, by_path
 from mirror.web.keys import CATALOG, PAGES, REFRESHER, SUPPLY

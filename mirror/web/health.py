@@ -18,7 +18,7 @@ from mirror.catalog import backlog, events, instance, journal, projects
 from mirror.catalog.database import Catalog
 from mirror.errors import EverpinError
 from mirror.journal_rows import Position
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
 

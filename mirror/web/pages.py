@@ -24,7 +24,8 @@ from mirror.errors import EverpinError, NotThereError, UpstreamUnavailableError
 from mirror.index.merge import Offer, offered
 from mirror.index.negotiate import ContentType
 from mirror.index.render import Rendered, render_html, render_json, rendered
-from mirror.model import Memory, ProjectFacts, ProjectName
+from mirror.model import Memory, ProjectFacts
+from mirror.names import ProjectName
 from mirror.refresh import Refreshed, Refresher
 from mirror.settings import Settings
 

@@ -7,7 +7,7 @@ from aiohttp import web
 from mirror.catalog import journal, projects
 from mirror.index.negotiate import ContentType, accepts_gzip, choose, matches
 from mirror.index.render import Rendered, render_list_html, render_list_json, rendered
-from mirror.model import project_name
+from mirror.names import project_name
 from mirror.web.keys import CATALOG, PAGES
 from mirror.web.problems import Problem
 

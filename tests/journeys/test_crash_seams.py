@@ -24,7 +24,7 @@ import pytest_asyncio
 import mirror
 import watcher
 from mirror import seams
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.store.keys import StoreKey
 from tests.journeys.processes import Everpin, running, until
 from tests.journeys.remains import Remains, is_settled, remains_of

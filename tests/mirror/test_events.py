@@ -23,7 +23,8 @@ from mirror.events import (
     presentable,
     read_payload,
 )
-from mirror.model import ProjectName, Serial, Sha256, State
+from mirror.model import State
+from mirror.names import ProjectName, Serial, Sha256
 
 NOON = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 ELSEWHERE = timezone(timedelta(hours=9))

@@ -5,19 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mirror.model import (
-    Cause,
-    Departure,
-    DepartureCause,
-    FileFacts,
-    ListedFile,
-    Memory,
-    ProjectFacts,
-    ProjectName,
-    Serial,
-    Sha256,
-    State,
-)
+from mirror.model import Cause, Departure, DepartureCause, FileFacts, ListedFile, Memory, ProjectFacts, State
+from mirror.names import ProjectName, Serial, Sha256
 from mirror.setting_values import Reregistered
 from mirror.states import Judgement, Rules, earliest_end, judge, judged
 

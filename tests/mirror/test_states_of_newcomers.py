@@ -5,19 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mirror.model import (
-    Cause,
-    Departure,
-    DepartureCause,
-    FileFacts,
-    Life,
-    ListedFile,
-    ProjectFacts,
-    ProjectName,
-    Serial,
-    Sha256,
-    State,
-)
+from mirror.model import Cause, Departure, DepartureCause, FileFacts, Life, ListedFile, ProjectFacts, State
+from mirror.names import ProjectName, Serial, Sha256
 from mirror.setting_values import Reregistered
 from mirror.states import Judgement, Rules, judge
 

@@ -13,10 +13,12 @@ from mirror.changes import Step as Change
 from mirror.changes import by_absence, by_clock, by_page, by_rows, changes_owners, first_sight
 from mirror.events import EventDraft
 from mirror.journal_rows import JournalRow, RoleChanged
-from mirror.model import Cause, Memory, ProjectFacts, ProjectName, Serial
+from mirror.model import Cause, Memory, ProjectFacts
+from mirror.names import ProjectName, Serial
+from mirror.observe.judging import Court
 from mirror.observe.telling import draft
 from mirror.setting_values import Reregistered
-from mirror.states import Rules, judged
+from mirror.states import Circumstances, Rules, judged
 from mirror.upstream.page import parse_page
 from tests.properties.history_acts import SPANS, Step, Upstream
 from tests.properties.history_evidence import MIN_AGE
@@ -45,7 +47,7 @@ class Thought:
 
     def took(self, changes: Sequence[Change], now: datetime) -> None:
         """Remembers what one transaction changed, and tells in the order of serials."""
-        told = [draft(t, one.memory, rules=_RULES, now=now) for one in changes for t in one.tellings]
+        told = [draft(t, one.memory, Court(_RULES, now, Circumstances())) for one in changes for t in one.tellings]
         self.told += sorted(told, key=lambda one: (one.serial is None, one.serial or 0))
         self.memory = judged(changes[-1].memory, rules=_RULES, now=now)
 
@@ -245,4 +247,4 @@ def _told(one: EventDraft) -> Told:
     compared = None
     if one.kind in COMPARED and one.files is not None:
         compared = tuple(sorted((file.filename, str(file.state)) for file in one.files))
-    return Told(one.kind, one.project, one.version, one.serial, compared)
+    return Told(one.kind, one.project or "", one.version, one.serial, compared)

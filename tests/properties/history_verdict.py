@@ -157,7 +157,7 @@ class Verdict:
     async def _events(self) -> list[tuple[str, str, str | None, dict[str, object]]]:
         events = await self._house().events()
         assert [event.cursor.number for event in events] == list(range(1, len(events) + 1))
-        return [(e.kind, e.project, e.version, json.loads(e.payload or b"{}")) for e in events]
+        return [(e.kind, e.project or "", e.version, json.loads(e.payload or b"{}")) for e in events]
 
     def _told(self, kind: str, project: str, version: str | None, payload: dict[str, object]) -> Told:
         files, serial = payload["files"], payload["serial"]

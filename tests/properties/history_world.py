@@ -17,8 +17,9 @@ from mirror import observe
 from mirror.catalog import journal, pending, projects
 from mirror.catalog.database import Catalog
 from mirror.errors import UpstreamUnavailableError
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.refresh import Refresher
+from mirror.setting_sections import Safety
 from mirror.store.keys import StoreKey
 from mirror.supply import Supply
 from tests.properties.history_acts import SPANS, Step, Upstream
@@ -37,6 +38,8 @@ _START = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 _PATIENCE_SECONDS = 20.0
 _LONGEST_CALM = 120
 _SMALL_PAGE = 2
+# The model has no ages of projects.
+_SAFETY = Safety(min_project_age=timedelta(0))
 _JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 
 
@@ -218,7 +221,9 @@ class World:
 
     async def _open(self) -> None:
         self._life = AsyncExitStack()
-        self._house = await self._life.enter_async_context(house_of(self.pypi, self._catalog, self._data_dir))
+        self._house = await self._life.enter_async_context(
+            house_of(self.pypi, self._catalog, self._data_dir, safety=_SAFETY)
+        )
 
     async def _ask_for(self, file: File, *, metadata: bool = False) -> int | None:
         status: int | None = None

@@ -25,7 +25,7 @@ import asyncpg
 from mirror import clock
 from mirror.catalog import instance, journal
 from mirror.catalog.database import migrate, opened
-from mirror.model import Serial
+from mirror.names import Serial
 from mirror.postgres import embedded
 from tests.size import invented
 

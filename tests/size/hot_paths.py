@@ -12,7 +12,8 @@ from mirror import clock
 from mirror.catalog import backlog, events, files, journal, pending, projects, rows
 from mirror.catalog.database import Connection
 from mirror.events import EventKind
-from mirror.model import ProjectFacts, ProjectName, Sha256
+from mirror.model import ProjectFacts
+from mirror.names import ProjectName, Sha256
 
 if TYPE_CHECKING:
     Raw: TypeAlias = asyncpg.Connection[asyncpg.Record]

@@ -13,7 +13,7 @@ from mirror.actions import read_action
 from mirror.catalog import events, journal
 from mirror.catalog.database import Catalog
 from mirror.journal_rows import JournalRow
-from mirror.model import ProjectName, Serial
+from mirror.names import ProjectName, Serial
 from mirror.settings import Settings
 from watcher.compose import rules_of
 from watcher.journal.client import JournalClient

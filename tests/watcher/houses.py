@@ -16,9 +16,11 @@ from mirror.catalog import events, files, instance, projects
 from mirror.catalog.database import Catalog
 from mirror.catalog.notices import Notice
 from mirror.events import Event, Payload, read_payload
-from mirror.model import FileFacts, Memory, ProjectName
+from mirror.model import FileFacts, Memory
+from mirror.names import ProjectName
 from mirror.refresh import Refresher
-from mirror.settings import Database, Mirror, Safety, Settings, Upstream
+from mirror.setting_sections import Database, Mirror, Safety, Upstream
+from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.store.directory import DirectoryStore
 from mirror.supply import Supply

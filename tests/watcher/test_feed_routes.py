@@ -12,8 +12,8 @@ import pytest
 from mirror.catalog import events
 from mirror.catalog.database import Catalog
 from mirror.events import EventDraft, EventKind, Evidence
-from mirror.model import ProjectName, Serial
-from mirror.settings import Mirror
+from mirror.names import ProjectName, Serial
+from mirror.setting_sections import Mirror
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of
 

@@ -15,7 +15,7 @@ from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.notices import NoticesLost
 from mirror.errors import CatalogUnavailableError
 from mirror.index.negotiate import ContentType
-from mirror.model import ProjectName
+from mirror.names import ProjectName
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of, long_ago, until
 

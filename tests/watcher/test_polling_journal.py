@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from mirror.catalog import journal
 from mirror.errors import CatalogUnavailableError
 from mirror.journal_rows import JournalRow
-from mirror.model import Serial
+from mirror.names import Serial
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, long_ago
 from watcher.duties import Poller

@@ -10,8 +10,8 @@ import pytest
 
 from mirror.catalog.database import Catalog
 from mirror.errors import CatalogUnavailableError
+from mirror.setting_sections import Safety
 from mirror.setting_values import Reregistered
-from mirror.settings import Safety
 from tests.pypi_sim import File, PyPISim
 from tests.watcher.houses import House, eventually, house_of, long_ago
 from watcher.compose import apply_rules

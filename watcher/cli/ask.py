@@ -14,7 +14,8 @@ from mirror.catalog.database import Catalog
 from mirror.catalog.instance import Instance
 from mirror.errors import StartError
 from mirror.events import Cursor, Event, EventKind, presentable
-from mirror.model import Memory, ProjectName, project_name
+from mirror.model import Memory
+from mirror.names import ProjectName, project_name
 from mirror.settings import Settings
 from watcher.cli.group import options, run
 from watcher.compose import catalog_of

@@ -20,7 +20,8 @@ class _Envelope(msgspec.Struct, frozen=True):
     id: str
     source: str
     type: str
-    subject: str
+    # There is none where the event is about no project.
+    subject: str | msgspec.UnsetType
     time: datetime
     datacontenttype: str
     # Not an attribute that the specification knows; its rules for extension attributes allow the name.
@@ -61,7 +62,7 @@ def _enveloped(event: Event, source: str) -> _Envelope:
         id=event.id,
         source=source,
         type=f"{_TYPE_PREFIX}{event.kind}",
-        subject=purl(event.project, event.version),
+        subject=purl(event.project, event.version) if event.project is not None else msgspec.UNSET,
         time=event.time.astimezone(UTC),
         datacontenttype="application/json",
         chain=event.chain,

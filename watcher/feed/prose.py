@@ -4,16 +4,42 @@ Names, filenames and reasons came from upstream and are hostile: they are made p
 stored, and in HTML every sentence and every cell is escaped as a whole. No markup is ever built from them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import assert_never
 
-from mirror.events import Event, EventKind, Evidence, Payload, PayloadFile, presentable, read_payload
+from mirror.events import Event, EventKind, Evidence, Payload, PayloadFile, Period, presentable, read_payload
 
 MOST_FILES = 200
 """A project can leave with thousands of files; more than this many are counted, not listed."""
 
+_TITLES: Mapping[EventKind, str] = {
+    EventKind.FILE_DELETED: "{file} was deleted",
+    EventKind.RELEASE_DELETED: "{release} was deleted",
+    EventKind.PROJECT_DELETED: "{release} was deleted",
+    EventKind.RELEASE_YANKED: "{release} was yanked",
+    EventKind.RELEASE_UNYANKED: "{release} is no longer yanked",
+    EventKind.FILE_YANKED: "{file} was yanked",
+    EventKind.FILE_UNYANKED: "{file} is no longer yanked",
+    EventKind.PROJECT_QUARANTINED: "{release} was quarantined",
+    EventKind.RELEASE_QUARANTINED: "{release} was quarantined",
+    EventKind.PROJECT_QUARANTINE_CLEARED: "{release} is no longer quarantined",
+    EventKind.RELEASE_QUARANTINE_CLEARED: "{release} is no longer quarantined",
+    EventKind.PROJECT_STATUS_CHANGED: "{release} is now {status}",
+    EventKind.PROJECT_REREGISTERED: "{release} was registered again after its deletion",
+    EventKind.FILE_REPLACED: "{file} was replaced by a file with other bytes",
+    EventKind.RESTORED: "{file_or_release} is back",
+    EventKind.DISAPPEARED: "{file_or_release} is gone, and nothing says why",
+    EventKind.ADVISORY_BLOCKED: "{release} is called malware by an advisory",
+    EventKind.ADVISORY_WITHDRAWN: "{release} is no longer called malware",
+    EventKind.GAP: "The journal {could} be read",
+    EventKind.RESCUED: "{file_or_release} was saved after it had left",
+    EventKind.OPERATOR_ACT: "An operator {order}",
+    EventKind.TAKEDOWN: "{release} was destroyed here by an operator",
+}
+# A status is read from the project's page, so the project is known and the change is about no file.
+_WITHOUT_FILES = frozenset({EventKind.PROJECT_STATUS_CHANGED, EventKind.GAP, EventKind.OPERATOR_ACT})
 _REDACTED = "The details of this event were withdrawn."
 _NOT_KNOWN = "not known"
 
@@ -59,34 +85,19 @@ def _payload(event: Event) -> Payload | None:
 def _title(event: Event, payload: Payload | None) -> str:
     release = " ".join(filter(None, (presentable(event.project), presentable(event.version))))
     filename = _filename(payload)
-    file = f"{release}: {filename or 'a file'}"
-    file_or_release = f"{release}: {filename}" if filename else release
-    status = presentable(payload.status) if payload else None
-    match event.kind:
-        case EventKind.FILE_DELETED:
-            return f"{file} was deleted"
-        case EventKind.RELEASE_DELETED | EventKind.PROJECT_DELETED:
-            return f"{release} was deleted"
-        case EventKind.RELEASE_YANKED:
-            return f"{release} was yanked"
-        case EventKind.RELEASE_UNYANKED:
-            return f"{release} is no longer yanked"
-        case EventKind.PROJECT_QUARANTINED | EventKind.RELEASE_QUARANTINED:
-            return f"{release} was quarantined"
-        case EventKind.PROJECT_QUARANTINE_CLEARED | EventKind.RELEASE_QUARANTINE_CLEARED:
-            return f"{release} is no longer quarantined"
-        case EventKind.PROJECT_STATUS_CHANGED:
-            return f"{release} is now {status}" if status else f"{release} has another status"
-        case EventKind.PROJECT_REREGISTERED:
-            return f"{release} was registered again after its deletion"
-        case EventKind.FILE_REPLACED:
-            return f"{file} was replaced by a file with other bytes"
-        case EventKind.RESTORED:
-            return f"{file_or_release} is back"
-        case EventKind.RESCUED:
-            return f"{file_or_release} was saved after it had left"
-        case _:
-            assert_never(event.kind)
+    return _TITLES[event.kind].format(
+        release=release,
+        file=f"{release}: {filename or 'a file'}",
+        file_or_release=f"{release}: {filename}" if filename else release,
+        status=(presentable(payload.status) if payload else None) or "another status",
+        order=_order(payload),
+        could="cannot" if payload and payload.period and payload.period.until is None else "could not",
+    )
+
+
+def _order(payload: Payload | None) -> str:
+    act = payload.act if payload else None
+    return f"ordered: {presentable(act.verb)} {presentable(act.target)}" if act else "intervened"
 
 
 def _filename(payload: Payload | None) -> str | None:
@@ -105,15 +116,18 @@ def _sentences(event: Event, payload: Payload | None) -> Iterator[str]:
         yield _REDACTED
         return
     yield _when(payload)
-    yield _evidence(payload)
+    yield from _evidence(payload)
+    if payload.act is not None:
+        yield f"Reason given: “{presentable(payload.act.reason)}”"
+    if payload.period is not None:
+        yield _period(payload.period)
     yield from _yank(payload)
     yield from _left(payload)
     if payload.advisories:
         yield f"Advisories: {presentable(', '.join(payload.advisories))}."
     if payload.supersedes:
         yield f"This supersedes the event {presentable(payload.supersedes)}."
-    # A status is read from the project's page, so the project is known and the change is about no file.
-    if payload.files is None and event.kind is not EventKind.PROJECT_STATUS_CHANGED:
+    if payload.files is None and event.kind not in _WITHOUT_FILES:
         yield "Files unknown: this project was not known here."
 
 
@@ -124,17 +138,26 @@ def _when(payload: Payload) -> str:
     return f"It happened at {_moment(payload.upstream_time)} and was {noticed}"
 
 
-def _evidence(payload: Payload) -> str:
+def _evidence(payload: Payload) -> Iterator[str]:
     serial = "" if payload.serial is None else f" (serial {payload.serial})"
     match payload.evidence:
         case Evidence.JOURNAL:
-            return f"Evidence: the index's journal{serial}."
+            yield f"Evidence: the index's journal{serial}."
         case Evidence.INDEX:
-            return f"Evidence: the project's page{serial}."
+            yield f"Evidence: the project's page{serial}."
         case Evidence.BOTH:
-            return f"Evidence: the index's journal{serial} and the project's page."
+            yield f"Evidence: the index's journal{serial} and the project's page."
+        case None:
+            return
         case _:
             assert_never(payload.evidence)
+
+
+def _period(period: Period) -> str:
+    if period.until is None:
+        return f"The journal cannot be read since {_moment(period.since)}: what is removed meanwhile is told later."
+    missed = "Nothing that happened then was missed." if period.recovered else "What happened then may never be told."
+    return f"The journal could not be read from {_moment(period.since)} to {_moment(period.until)}. {missed}"
 
 
 def _yank(payload: Payload) -> Iterator[str]:

@@ -13,7 +13,7 @@ from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.instance import Instance
 from mirror.events import Cursor, Event, EventKind
 from mirror.index.negotiate import matches
-from mirror.model import ProjectName, project_name
+from mirror.names import ProjectName, project_name
 from mirror.settings import Settings
 from mirror.web.problems import Problem
 from watcher.feed import ALWAYS_INCLUDED, Channel, atom, cloudevents, jsonfeed, select

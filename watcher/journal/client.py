@@ -17,7 +17,7 @@ from defusedxml.xmlrpc import DefusedExpatParser
 from mirror.errors import UpstreamUnavailableError
 from mirror.events import presentable
 from mirror.journal_rows import JournalRow
-from mirror.model import LARGEST_SERIAL, Serial
+from mirror.names import LARGEST_SERIAL, Serial
 from watcher.journal.parse import BadRowError, parse_row
 
 _Read = TypeVar("_Read")

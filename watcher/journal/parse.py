@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from mirror.actions import read_action
 from mirror.errors import EverpinError
 from mirror.journal_rows import JournalRow, Other
-from mirror.model import LARGEST_SERIAL, Serial, project_name
+from mirror.names import LARGEST_SERIAL, Serial, project_name
 
 LONGEST_TEXT: Final = 2000
 """Names, versions and actions are cut after so many characters; no real one comes near."""

@@ -9,7 +9,8 @@ import pytest_asyncio
 from mirror.catalog import backlog, files, projects
 from mirror.catalog.backlog import LEASE, Claim, Priority
 from mirror.catalog.database import Catalog, Connection
-from mirror.model import FileFacts, ListedFile, ProjectFacts, ProjectName
+from mirror.model import FileFacts, ListedFile, ProjectFacts
+from mirror.names import ProjectName
 
 _NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

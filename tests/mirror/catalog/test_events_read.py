@@ -9,7 +9,7 @@ import pytest_asyncio
 from mirror.catalog import events
 from mirror.catalog.database import Catalog, Connection
 from mirror.events import EventDraft, EventKind, Evidence
-from mirror.model import ProjectName, Serial
+from mirror.names import ProjectName, Serial
 
 _NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _TOLD = [
@@ -60,7 +60,7 @@ async def test_the_oldest_after_a_number_come_in_order_and_once(
 
     assert [event.cursor.number for event in found] == expected
     assert all((event.project, event.kind) == _TOLD[event.cursor.number - 1] for event in found)
-    assert all(event.payload is not None and event.project.encode() in event.payload for event in found)
+    assert all(event.payload is not None and str(event.project).encode() in event.payload for event in found)
 
 
 @pytest.mark.parametrize(

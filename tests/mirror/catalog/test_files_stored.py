@@ -7,7 +7,8 @@ import pytest
 from mirror.catalog import files, projects
 from mirror.catalog.database import Catalog, Connection
 from mirror.errors import CatalogUnavailableError
-from mirror.model import FileFacts, ListedFile, ProjectFacts, ProjectName, Sha256, State
+from mirror.model import FileFacts, ListedFile, ProjectFacts, State
+from mirror.names import ProjectName, Sha256
 
 _NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _DIGITS = "ab/cd/" + "0123456789" * 6

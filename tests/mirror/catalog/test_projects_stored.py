@@ -7,7 +7,8 @@ import pytest
 
 from mirror.catalog import projects
 from mirror.catalog.database import Catalog, Connection
-from mirror.model import ProjectFacts, ProjectName
+from mirror.model import ProjectFacts
+from mirror.names import ProjectName
 
 _NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

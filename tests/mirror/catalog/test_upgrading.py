@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from mirror.catalog import projects
 from mirror.catalog.database import migrate, migrations, opened
-from mirror.model import ProjectName
+from mirror.names import ProjectName
 from mirror.setting_values import Reregistered
 from mirror.states import waits_for_operator
 

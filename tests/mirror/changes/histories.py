@@ -8,18 +8,8 @@ from datetime import UTC, datetime, timedelta
 from mirror.actions import read_action
 from mirror.changes import Step, Telling, by_absence, by_clock, by_page, by_rows, first_sight
 from mirror.journal_rows import JournalRow
-from mirror.model import (
-    FileFacts,
-    ListedFile,
-    Memory,
-    ProjectFacts,
-    ProjectName,
-    ProjectPage,
-    ProjectStatus,
-    Serial,
-    Sha256,
-    State,
-)
+from mirror.model import FileFacts, ListedFile, Memory, ProjectFacts, ProjectPage, ProjectStatus, State
+from mirror.names import ProjectName, Serial, Sha256
 from mirror.setting_values import Reregistered
 from mirror.states import Rules, judged
 

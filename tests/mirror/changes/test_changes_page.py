@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from mirror.events import EventKind, Evidence
-from mirror.model import HashSource, ListedFile, ProjectStatus, Serial
+from mirror.model import HashSource, ListedFile, ProjectStatus
+from mirror.names import Serial
 from tests.mirror.changes.histories import NOW, History, changed, known, listed, page, row
 
 WHEEL = "demo-1.0-py3-none-any.whl"

@@ -16,7 +16,8 @@ from mirror.journal_rows import (
     ProjectRemoved,
     ReleaseRemoved,
 )
-from mirror.model import Cause, FileFacts, ProjectPage, same_version_key
+from mirror.model import Cause, FileFacts, ProjectPage
+from mirror.names import same_version_key
 from mirror.states import judged
 from tests.mirror.changes.histories import OFFERED, RULES, History
 from tests.mirror.changes.upstreams import VERSIONS, Upstream

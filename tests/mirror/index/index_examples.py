@@ -8,7 +8,8 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 
 from mirror.index.merge import offered
 from mirror.index.render import render_html, render_json
-from mirror.model import FileFacts, ListedFile, Memory, ProjectFacts, ProjectStatus, Serial, Sha256, State
+from mirror.model import FileFacts, ListedFile, Memory, ProjectFacts, ProjectStatus, State
+from mirror.names import Serial, Sha256
 
 RECORDED = Path(__file__).parent / "data"
 RECORDED_HOST = b"http://127.0.0.1:18301/"

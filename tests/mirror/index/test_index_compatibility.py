@@ -8,7 +8,8 @@ from pypi_simple import DistributionPackage, IndexPage, ProjectPage
 
 from mirror.index.merge import offered
 from mirror.index.render import render_html, render_json, render_list_html, render_list_json
-from mirror.model import ProjectStatus, Serial, State
+from mirror.model import ProjectStatus, State
+from mirror.names import Serial
 from tests.mirror.index.index_examples import (
     BASE_URL,
     RECORDED,

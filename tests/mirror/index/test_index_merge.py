@@ -6,16 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from mirror.index.merge import Offer, offered
-from mirror.model import (
-    Departure,
-    DepartureCause,
-    FileFacts,
-    Memory,
-    ProjectFacts,
-    ProjectStatus,
-    Serial,
-    State,
-)
+from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus, State
+from mirror.names import Serial
 from tests.mirror.index.index_examples import SEEN, digest, facts, listed_file, project
 
 DEPARTED = Departure(

@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 
 from mirror.index.merge import Offer
 from mirror.index.render import etag_of, render_json, render_list_html, render_list_json, rendered
-from mirror.model import FileFacts, ProjectStatus, Serial, Sha256, State
+from mirror.model import FileFacts, ProjectStatus, State
+from mirror.names import Serial, Sha256
 from tests.mirror.index.index_examples import facts, listed_file, pages_of, project
 
 TEXTS = st.text(alphabet=st.characters(codec="utf-8")) | st.lists(

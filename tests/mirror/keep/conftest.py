@@ -11,8 +11,8 @@ from packaging.utils import canonicalize_name
 
 from mirror.errors import CatalogUnavailableError, EverpinError
 from mirror.keep import Download, Keeper, Kept, Wanted
-from mirror.model import Sha256
-from mirror.settings import Upstream
+from mirror.names import Sha256
+from mirror.setting_sections import Upstream
 from mirror.store.directory import DirectoryStore
 from mirror.store.keys import StoreKey
 from mirror.upstream.session import UpstreamSession

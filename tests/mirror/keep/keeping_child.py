@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 
 from mirror.errors import EverpinError
 from mirror.keep import Keeper, Kept, Wanted
-from mirror.model import Sha256
-from mirror.settings import Upstream
+from mirror.names import Sha256
+from mirror.setting_sections import Upstream
 from mirror.store.directory import DirectoryStore
 from mirror.upstream.session import UpstreamSession
 

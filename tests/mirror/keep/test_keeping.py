@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 
 from mirror.errors import CatalogUnavailableError, NotThereError
 from mirror.keep import Kept
-from mirror.model import HashSource, Sha256
+from mirror.model import HashSource
+from mirror.names import Sha256
 from tests.mirror.keep.conftest import BODY, PIECES, House, until, whole
 from tests.mirror.upstream.canned_upstream import says, streams
 

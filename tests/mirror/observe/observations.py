@@ -8,7 +8,8 @@ from mirror.catalog import events, files, journal, projects, rows
 from mirror.catalog.database import Catalog, Connection
 from mirror.events import Event, Payload, read_payload
 from mirror.journal_rows import JournalRow
-from mirror.model import HashSource, Memory, ProjectName, Serial
+from mirror.model import HashSource, Memory
+from mirror.names import ProjectName, Serial
 from tests.mirror.changes.histories import NAME, NOW, RULES, listed, page
 
 DEADLINE_SECONDS = 30

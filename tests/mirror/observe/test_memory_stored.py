@@ -17,10 +17,10 @@ from mirror.model import (
     PendingYank,
     ProjectFacts,
     ProjectStatus,
-    Serial,
     State,
     YankChange,
 )
+from mirror.names import Serial
 from tests.mirror.changes.histories import LONG_AGO, NAME, NOW, digest, listed
 from tests.mirror.observe.observations import memory_of
 

@@ -9,7 +9,7 @@ from mirror import observe
 from mirror.catalog import events, projects
 from mirror.catalog.database import Catalog
 from mirror.events import Event, next_link
-from mirror.model import ProjectName, Serial
+from mirror.names import ProjectName, Serial
 from tests.mirror.changes.histories import NAME, NOW, RULES, listed, page, row
 from tests.mirror.observe.observations import (
     DEADLINE_SECONDS,

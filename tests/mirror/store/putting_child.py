@@ -9,7 +9,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.store.directory import DirectoryStore
 from mirror.store.keys import StoreKey
 

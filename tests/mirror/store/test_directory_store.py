@@ -15,7 +15,7 @@ import pytest
 
 from mirror import seams
 from mirror.errors import StartError, StoreError
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.store.directory import DirectoryStore
 from mirror.store.keys import StoreKey
 

@@ -8,7 +8,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from mirror.errors import NotThereError
-from mirror.model import Sha256
+from mirror.names import Sha256
 from mirror.store.directory import DirectoryStore
 from mirror.store.interface import Store
 from mirror.store.keys import Blob, StoreKey

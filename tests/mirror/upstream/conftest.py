@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mirror.settings import Upstream
+from mirror.setting_sections import Upstream
 from mirror.upstream.session import UpstreamSession
 from tests.mirror.upstream.canned_upstream import CannedUpstream, canned_upstream
 

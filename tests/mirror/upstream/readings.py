@@ -2,7 +2,8 @@
 
 from packaging.utils import canonicalize_name
 
-from mirror.model import ListedFile, Sha256
+from mirror.model import ListedFile
+from mirror.names import Sha256
 from mirror.upstream.page import ParsedPage, parse_page
 from tests.mirror.upstream.canned_upstream import page
 

@@ -9,8 +9,9 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from mirror.errors import NotThereError, UpstreamUnavailableError
-from mirror.model import ProjectPage, Serial
-from mirror.settings import Upstream
+from mirror.model import ProjectPage
+from mirror.names import Serial
+from mirror.setting_sections import Upstream
 from mirror.upstream.index import LARGEST_PAGE, Index, NotModified
 from mirror.upstream.session import UpstreamSession
 from tests.mirror.upstream.canned_upstream import (

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mirror.model import ListedFile, Sha256
+from mirror.model import ListedFile
+from mirror.names import Sha256
 from tests.mirror.upstream.canned_upstream import page
 from tests.mirror.upstream.readings import DIGEST, entry, read, read_entry
 

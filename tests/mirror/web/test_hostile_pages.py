@@ -9,7 +9,8 @@ from mirror import clock
 from mirror.errors import UpstreamUnavailableError
 from mirror.index.merge import offered
 from mirror.index.render import render_html, render_json
-from mirror.model import Memory, ProjectFacts, ProjectName, same_version_key
+from mirror.model import Memory, ProjectFacts
+from mirror.names import ProjectName, same_version_key
 from mirror.upstream.page import parse_page
 from tests.mirror.web.clients import ask, old_wheel, pages_asked
 from tests.pypi_sim import PyPISim

@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from mirror.catalog.notices import PagesChanged
-from mirror.model import ProjectName
-from mirror.settings import Mirror
+from mirror.names import ProjectName
+from mirror.setting_sections import Mirror
 from tests.mirror.web.clients import JSON, CountingCatalog, ask, old_wheel, pages_asked
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, eventually, house_of, until

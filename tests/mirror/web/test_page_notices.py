@@ -13,7 +13,7 @@ from mirror.catalog import notices
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.notices import JournalRead, Notice, NoticesLost, PagesChanged
 from mirror.index.negotiate import ContentType
-from mirror.model import ProjectName, Serial
+from mirror.names import ProjectName, Serial
 from mirror.web.pages import Pages
 from tests.mirror.web.clients import CountingCatalog, ask, old_wheel
 from tests.pypi_sim import PyPISim

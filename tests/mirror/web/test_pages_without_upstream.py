@@ -10,7 +10,7 @@ import pytest
 
 from mirror.catalog.database import Catalog
 from mirror.catalog.notices import PagesChanged
-from mirror.model import ProjectName
+from mirror.names import ProjectName
 from tests.mirror.web.clients import ask, old_wheel, pages_asked
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of, until

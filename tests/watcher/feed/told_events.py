@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mirror.events import Cursor, Event, EventDraft, EventFile, EventKind, Evidence, next_link, payload_of
-from mirror.model import ProjectName, Serial, Sha256, State
+from mirror.model import State
+from mirror.names import ProjectName, Serial, Sha256
 
 FEED_ID = "urn:uuid:1f0c3c52-6b7e-4d6c-9a55-0d2f5cf0a001"
 SOURCE = "https://mirror.example.org/"

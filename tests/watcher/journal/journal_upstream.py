@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from mirror.errors import UpstreamUnavailableError
-from mirror.model import Serial
+from mirror.names import Serial
 from watcher.journal.client import JournalClient
 
 DATA = Path(__file__).parent / "data"

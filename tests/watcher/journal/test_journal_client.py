@@ -11,7 +11,7 @@ from aiohttp import web
 
 from mirror.errors import UpstreamUnavailableError
 from mirror.journal_rows import Other, ProjectRemoved, ReleaseRemoved
-from mirror.model import Serial
+from mirror.names import Serial
 from tests.watcher.journal.journal_upstream import Upstream, answer_of, recorded, refusal, rows_of
 from watcher.journal.client import PAGE_SIZE, JournalClient
 

@@ -25,7 +25,7 @@ from mirror.journal_rows import (
     ReleaseYanked,
     RoleChanged,
 )
-from mirror.model import LARGEST_SERIAL
+from mirror.names import LARGEST_SERIAL
 from watcher.journal.parse import LONGEST_TEXT, BadRowError, parse_row
 
 TIME = 1_795_317_132
