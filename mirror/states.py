@@ -92,7 +92,7 @@ def judge(
         if file.newcomer_in is not None and (held := _judge_newcomer(file, project, rules=rules, now=now)) is not None:
             return held
     if file.departed is not None or file.disappeared_at is not None:
-        return _judge_gone(file, rules=rules, now=now, around=around)
+        return _judge_gone(file, project, rules=rules, now=now, around=around)
     return _judge_listed(file, project, rules=rules, now=now)
 
 
@@ -143,16 +143,20 @@ def _judge_newcomer(file: FileFacts, project: ProjectFacts, *, rules: Rules, now
 
 def _judge_listed(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime) -> Judgement:
     # A time from the future, by somebody's wrong clock, must not withhold a file for longer than the delay.
-    until = min(_born(file), file.first_seen_at) + rules.new_release_delay
-    if now < until and file.released_by is None and not any(fnmatchcase(project.name, one) for one in rules.undelayed):
+    until = min(_born(file), file.first_seen_at) + _delay(project, rules)
+    if now < until and file.released_by is None:
         return Judgement(State.HELD, Cause.YOUNG, until)
     return Judgement(State.YANKED if file.listed_file.yanked is not None else State.LIVE)
 
 
-def _judge_gone(file: FileFacts, *, rules: Rules, now: datetime, around: Circumstances) -> Judgement:
+def _judge_gone(
+    file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime, around: Circumstances
+) -> Judgement:
     until = None
     if file.released_by is None:
-        held = _judge_past(file, rules=rules, now=now) or _judge_settling(file, rules=rules, now=now, around=around)
+        held = _judge_past(file, project, rules=rules, now=now) or _judge_settling(
+            file, rules=rules, now=now, around=around
+        )
         if held is not None:
             return held
         if file.departed is None:
@@ -169,7 +173,7 @@ def _judge_gone(file: FileFacts, *, rules: Rules, now: datetime, around: Circums
     return Judgement(State.HELD, Cause.RESCUE, until)
 
 
-def _judge_past(file: FileFacts, *, rules: Rules, now: datetime) -> Judgement | None:
+def _judge_past(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime) -> Judgement | None:
     """Whether what went before speaks against a file that is gone: a quarantine, or that it was young."""
     if file.quarantined_at is not None:
         until = file.quarantined_at + rules.quarantine_memory if rules.quarantine_memory is not None else None
@@ -178,7 +182,8 @@ def _judge_past(file: FileFacts, *, rules: Rules, now: datetime) -> Judgement | 
     gone_at = _gone_at(file)
     if gone_at is None:
         raise ValueError("only a file that is gone is judged here")
-    if max(gone_at - _born(file), timedelta(0)) < rules.min_age:
+    # What was not served yet while it was there is not served because it is gone.
+    if max(gone_at - _born(file), timedelta(0)) < max(rules.min_age, _delay(project, rules)):
         return Judgement(State.HELD, Cause.YOUNG)
     return None
 
@@ -211,6 +216,12 @@ def _judge_unexplained(file: FileFacts, *, rules: Rules, now: datetime, around: 
     if around.journal_at is not None and around.journal_at >= until:
         return Judgement(State.HELD, Cause.UNEXPLAINED)
     return Judgement(State.KEPT, until=until if now < until else now + _LOOK_AGAIN)
+
+
+def _delay(project: ProjectFacts, rules: Rules) -> timedelta:
+    """For how long the project's new files are not served."""
+    is_exempt = any(fnmatchcase(project.name, pattern) for pattern in rules.undelayed)
+    return timedelta(0) if is_exempt else rules.new_release_delay
 
 
 def _gone_at(file: FileFacts) -> datetime | None:

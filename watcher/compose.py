@@ -224,6 +224,8 @@ async def apply_rules(catalog: Catalog, rules: Rules) -> None:
         if (await instance.read(conn)).rules == wanted:
             return
         names = await projects.judged_by_rules(conn)
+        if rules.new_release_delay:
+            names += await projects.with_files_born_after(conn, clock.now() - rules.new_release_delay)
     for name in names:
         async with catalog.writing() as conn:
             await observe.clock(conn, [name], rules=rules, now=clock.now())

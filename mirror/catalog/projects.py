@@ -165,6 +165,20 @@ async def judged_by_rules(conn: Connection) -> list[ProjectName]:
     return [ProjectName(record["name"]) for record in records]
 
 
+async def with_files_born_after(conn: Connection, moment: datetime) -> list[ProjectName]:
+    """The projects with files that are served and were put up after that. Reads all files: for a change of rules."""
+    records = await conn.fetch(
+        """
+        select name from projects where id in
+            (select project from files where least(upload_time, first_seen_at) > $1 and state in ('live', 'yanked'))
+        order by name
+        """,
+        moment,
+        timeout=_WANT_ALL_SECONDS,
+    )
+    return [ProjectName(record["name"]) for record in records]
+
+
 async def with_passing_states(conn: Connection, *, now: datetime) -> list[ProjectName]:
     """The projects of files whose state the clock has ended, the longest ended first, and not all of very many."""
     # Ordered and limited, so that the index is used: the planner takes a third of all files for possible otherwise.

@@ -39,6 +39,10 @@ _WHY = {
     Cause.REPLACED: "another file had this name before",
     Cause.QUARANTINE: "it is or was quarantined upstream",
     Cause.OPERATOR: "the operator of this mirror blocked it",
+    Cause.UNEXPLAINED: "it is gone upstream, and nothing says why",
+    Cause.SETTLING: "its project was young when it was deleted upstream; this passes by itself",
+    Cause.ADVISORY: "an advisory calls it malware",
+    Cause.SETTING: "this mirror serves nothing that was deleted upstream",
 }
 
 
@@ -121,6 +125,8 @@ def _refuse_withheld(found: FoundFile) -> None:
     why = _WHY[cause] if cause is not None else "it may not be served"
     if cause is Cause.STRANGER and facts.newcomer_in is not None and not facts.stranger:
         why = "its project was registered again after its deletion"
+    if cause is Cause.YOUNG and facts.listed:
+        why = "it is new, and this mirror waits a while before it serves new files"
     title = f"{name} is {state} by this mirror: {why}"
     raise Problem(403, title, f"{why}{when}", state=f"{state}; cause={cause}")
 
