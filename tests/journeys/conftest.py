@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from tests.journeys.installers import Installer, pip_in, uv_in
 from tests.journeys.processes import Everpin, running
+from tests.journeys.users import Users
 from tests.pypi_sim import PyPISim
 
 
@@ -35,3 +36,9 @@ def uv(tmp_path: Path) -> Installer:
 def installers(pip: Installer, uv: Installer) -> tuple[Installer, ...]:
     """Both."""
     return pip, uv
+
+
+@pytest.fixture
+def users(everpin: Everpin, installers: tuple[Installer, ...], tmp_path: Path) -> Users:
+    """All who install from the running everpin."""
+    return Users(everpin, installers, tmp_path)

@@ -5,71 +5,20 @@ with pip and with uv. A cooldown is an hour long while something is to be seen d
 new start, which the clock ends: so no step needs to be quick.
 """
 
-import asyncio
 import math
-import sys
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
 
-import msgspec
-import pytest
 import pytest_asyncio
 
-from tests.journeys.installers import Installer, pinned_with_hash
-from tests.journeys.processes import Everpin, plain_environment, running, until
+from tests.journeys.processes import Everpin, running, until
+from tests.journeys.users import Told, Users, explained, kept, known, told_of, told_so_often, uploaded
 from tests.pypi_sim import File, PyPISim, Row
-from tests.watcher.houses import long_ago
 
 _COOLDOWN = "EVERPIN_SAFETY__COOLDOWN"
 _LEFT_SECONDS = 20
 """What is left of a cooldown when everpin is started again: longer than it takes to start."""
-
-Told: TypeAlias = tuple[str, str | None, str, dict[str, str]]
-"""Kind, version and evidence of an event, and the states of its files."""
-
-
-@dataclass
-class Users:
-    """Everybody who installs from this everpin, with pip and with uv at once."""
-
-    everpin: Everpin
-    installers: tuple[Installer, ...]
-    directory: Path
-
-    async def get(self, file: File, *requirements: str) -> None:
-        """Each requirement alone installs just this file."""
-        await asyncio.gather(*(self._one_by_one(installer, file, requirements) for installer in self.installers))
-
-    async def are_refused(self, *requirements: str) -> None:
-        """None of the requirements installs anything."""
-
-        async def refused(installer: Installer) -> None:
-            for requirement in requirements:
-                await installer.is_refused(self.everpin.index_url, requirement)
-
-        await asyncio.gather(*map(refused, self.installers))
-
-    async def can_pin(self, file: File) -> None:
-        """The exact version, and the very bytes by a lock file with hashes."""
-        lock = self.directory / f"{file.filename}.txt"
-        lock.write_text(pinned_with_hash(file))
-        pins: tuple[tuple[str, ...], ...] = (
-            (f"{file.project}=={file.version}",),
-            ("--require-hashes", "-r", str(lock)),
-        )
-
-        async def pinned(installer: Installer) -> None:
-            for pin in pins:
-                await installer.gets(self.everpin.index_url, [file], *pin)
-
-        await asyncio.gather(*map(pinned, self.installers))
-
-    async def _one_by_one(self, installer: Installer, file: File, requirements: Sequence[str]) -> None:
-        for requirement in requirements:
-            await installer.gets(self.everpin.index_url, [file], requirement)
 
 
 @pytest_asyncio.fixture
@@ -80,52 +29,13 @@ async def everpin(pypi: PyPISim, reachable_tmp_path: Path) -> AsyncIterator[Ever
         yield command
 
 
-@pytest.fixture
-def users(everpin: Everpin, installers: tuple[Installer, ...], tmp_path: Path) -> Users:
-    """Its users."""
-    return Users(everpin, installers, tmp_path)
-
-
-async def _known(everpin: Everpin, files: Sequence[File]) -> None:
-    """Everpin keeps the bytes of them all; from then on upstream forgets what is deleted."""
-    for file in files:
-        address = await everpin.file_url(file.project, file.filename)
-        assert (await everpin.get(address)).body == file.content
-
-
-async def _told(everpin: Everpin, project: str) -> list[Told]:
-    """All that was told of the project."""
-    answer = await everpin.get(f"/api/v1/events?limit=1000&project={project}")
-    events: list[dict[str, Any]] = [event["data"] for event in msgspec.json.decode(answer.body)["events"]]
-    return [
-        (event["kind"], event["version"], event["evidence"], {f["filename"]: f["state"] for f in event["files"]})
-        for event in events
-    ]
-
-
-async def _explained(everpin: Everpin, *subject: str) -> str:
-    settings = {f"EVERPIN_{key.upper()}": value for key, value in everpin.settings.items()}
-    process = await asyncio.create_subprocess_exec(
-        Path(sys.executable).with_name("everpin"),
-        "explain",
-        *subject,
-        "--data-dir",
-        everpin.data_dir,
-        env=plain_environment() | settings,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0
-    return said.decode()
-
-
 async def _is_held(everpin: Everpin, file: File) -> None:
     """Off the page, refused at its address, and both say why."""
     assert file.filename not in await everpin.listed(file.project)
     refused = await everpin.get(file.path)
     assert (refused.status, refused.headers["X-Everpin-State"]) == (403, "held; cause=stranger")
     assert "registered again" in refused.reason
-    said = await _explained(everpin, file.project, file.filename)
+    said = await explained(everpin, file.project, file.filename)
     assert f"{file.filename}  [held, stranger]" in said
     assert "its name was registered again by one of its owners before" in said
 
@@ -142,20 +52,9 @@ async def _cooled_down(everpin: Everpin, file: File) -> None:
     assert datetime.now(UTC) >= ends_at
 
 
-def _kept(removed: Row, *files: File) -> dict[str, str]:
-    """What the page says of files that departed by that row."""
-    reason = f"deleted upstream {removed.timestamp.date()} (serial {removed.serial}); kept by this mirror"
-    return {file.filename: reason for file in files}
-
-
-def _uploaded(pypi: PyPISim, project: str, version: str, *filenames: str) -> list[File]:
-    """A release of long ago, with file names as they were."""
-    return [pypi.upload(project, version, filename=name, uploaded_at=long_ago(pypi, days=400)) for name in filenames]
-
-
 def _universal(pypi: PyPISim, project: str, version: str) -> list[File]:
     """A wheel for both Pythons, and its source."""
-    return _uploaded(pypi, project, version, f"{project}-{version}-py2.py3-none-any.whl", f"{project}-{version}.tar.gz")
+    return uploaded(pypi, project, version, f"{project}-{version}-py2.py3-none-any.whl", f"{project}-{version}.tar.gz")
 
 
 async def _removed_whole(everpin: Everpin, pypi: PyPISim, name: str, files: list[File]) -> tuple[Told, Row]:
@@ -165,8 +64,8 @@ async def _removed_whole(everpin: Everpin, pypi: PyPISim, name: str, files: list
     await everpin.until_told("project.deleted", name)
 
     deleted: Told = ("project.deleted", None, "journal", {file.filename: "kept" for file in files})
-    assert await _told(everpin, name) == [deleted]
-    assert await everpin.listed(name) == _kept(removed, *files)
+    assert await told_of(everpin, name) == [deleted]
+    assert await everpin.listed(name) == kept(removed, *files)
     return deleted, removed
 
 
@@ -175,7 +74,7 @@ async def test_s1_atomicwrites(everpin: Everpin, pypi: PyPISim, users: Users) ->
     name = "atomicwrites"
     old = [*_universal(pypi, name, "1.3.0"), *_universal(pypi, name, "1.4.0")]
     wheel = old[2]
-    await _known(everpin, old)
+    await known(everpin, old)
     await users.can_pin(wheel)
     await users.get(wheel, f"{name}>=1.0")
 
@@ -188,15 +87,15 @@ async def test_s1_atomicwrites(everpin: Everpin, pypi: PyPISim, users: Users) ->
     await until(lambda: _knows(everpin, new))
 
     again: Told = ("project.reregistered", None, "journal", {})
-    assert await _told(everpin, name) == [deleted, again]
+    assert await told_of(everpin, name) == [deleted, again]
     await _is_held(everpin, new)
-    assert await everpin.listed(name) == _kept(removed, *old)
+    assert await everpin.listed(name) == kept(removed, *old)
     await users.can_pin(wheel)
     await users.are_refused(f"{name}>=1.0", f"{name}==1.4.1")
 
     await _cooled_down(everpin, new)
 
-    assert await everpin.listed(name) == {**_kept(removed, *old), new.filename: False}
+    assert await everpin.listed(name) == {**kept(removed, *old), new.filename: False}
     await users.get(new, f"{name}>=1.0", f"{name}==1.4.1")
     await users.can_pin(wheel)
 
@@ -207,7 +106,7 @@ async def test_s1_atomicwrites(everpin: Everpin, pypi: PyPISim, users: Users) ->
     await everpin.until_told("restored", name)
 
     restored = [("restored", file.version, "index", {file.filename: "live"}) for file in old]
-    told = await _told(everpin, name)
+    told = await told_of(everpin, name)
     assert told[:2] == [deleted, again]
     assert sorted(told[2:], key=str) == sorted(restored, key=str)
     assert await everpin.listed(name) == {file.filename: False for file in (*old, new)}
@@ -224,7 +123,7 @@ async def test_s2_codecov(everpin: Everpin, pypi: PyPISim, users: Users) -> None
     name = "codecov"
     old = [file for version in ("2.0.15", "2.1.11", "2.1.12") for file in _universal(pypi, name, version)]
     wheel = old[-2]
-    await _known(everpin, old)
+    await known(everpin, old)
     await users.can_pin(wheel)
     await users.get(wheel, f"{name}>=2.0.15")
 
@@ -238,15 +137,15 @@ async def test_s2_codecov(everpin: Everpin, pypi: PyPISim, users: Users) -> None
     await until(lambda: _knows(everpin, new))
 
     told = [deleted, ("project.reregistered", None, "journal", {})]
-    assert await _told(everpin, name) == told
+    assert await told_of(everpin, name) == told
     await _is_held(everpin, new)
     await users.can_pin(wheel)
     await users.are_refused(f"{name}>=2.0.15", f"{name}==2.1.13")
 
     await _cooled_down(everpin, new)
 
-    assert await everpin.listed(name) == {**_kept(removed, *old), new.filename: False}
-    assert await _told(everpin, name) == told
+    assert await everpin.listed(name) == {**kept(removed, *old), new.filename: False}
+    assert await told_of(everpin, name) == told
     await users.get(new, f"{name}>=2.0.15", name)
     await users.can_pin(new)
     await users.can_pin(wheel)
@@ -256,7 +155,7 @@ async def test_s3_python_sonarqube_api(everpin: Everpin, pypi: PyPISim, users: U
     """Everything before a new line of versions is removed, release by release, while the project lives on."""
     name, stem = "python-sonarqube-api", "python_sonarqube_api"
     releases = {
-        version: _uploaded(
+        version: uploaded(
             pypi,
             name,
             version,
@@ -268,33 +167,29 @@ async def test_s3_python_sonarqube_api(everpin: Everpin, pypi: PyPISim, users: U
     living = [version for version in releases if version >= "2.0.2"]
     gone = [version for version in releases if version not in living]
     pinned, newest = releases["1.3.2"][0], releases["2.0.5"][0]
-    await _known(everpin, [file for files in releases.values() for file in files])
+    await known(everpin, [file for files in releases.values() for file in files])
     await users.can_pin(pinned)
     await users.get(newest, f"{name}>=1.3")
     await users.get(pinned, f"{name}<2")
 
     pypi.faults.forget_deleted = True
     removals = {version: pypi.delete_release(name, version)[0] for version in gone}
-    await until(lambda: _told_so_often(everpin, name, len(gone)))
+    await until(lambda: told_so_often(everpin, name, len(gone)))
     polls = pypi.count(kind="xmlrpc")
     await pypi.until(polls + 3, kind="xmlrpc")
 
-    assert await _told(everpin, name) == [
+    assert await told_of(everpin, name) == [
         ("release.deleted", version, "journal", {file.filename: "kept" for file in releases[version]})
         for version in gone
     ]
     assert [told.serial for told in await everpin.told(project=name)] == [
         removed.serial for removed in removals.values()
     ]
-    kept = {
-        filename: said for version in gone for filename, said in _kept(removals[version], *releases[version]).items()
+    reasons = {
+        filename: said for version in gone for filename, said in kept(removals[version], *releases[version]).items()
     }
-    assert await everpin.listed(name) == kept | {file.filename: False for v in living for file in releases[v]}
+    assert await everpin.listed(name) == reasons | {file.filename: False for v in living for file in releases[v]}
     await users.can_pin(pinned)
     await users.get(releases["2.0.1"][0], f"{name}==2.0.1")
     await users.get(newest, name, f"{name}>=1.3", f"{name}~=2.0")
     await users.are_refused(f"{name}<2")
-
-
-async def _told_so_often(everpin: Everpin, project: str, times: int) -> bool:
-    return len(await everpin.told(project=project)) >= times
