@@ -1,4 +1,4 @@
-"""Asking the index for project pages, with every bound that a hostile answer needs.
+"""Asking the index for project pages and the list of all projects, with every bound that a hostile answer needs.
 
 Addresses are those of PEP 503, answers the JSON of PEP 691.
 """
@@ -14,14 +14,22 @@ from mirror.errors import NotThereError, UpstreamUnavailableError
 from mirror.model import ProjectPage
 from mirror.names import ProjectName, Serial
 from mirror.upstream.hosts import same_origin
+from mirror.upstream.listing import Listing, parse_listing
 from mirror.upstream.page import ParsedPage, parse_page, serial_of_header
 from mirror.upstream.session import Answer, UpstreamSession, shown
+from mirror.upstream.turns import Turns
 
 LARGEST_PAGE = 64 * 2**20
 """A page of more bytes, unpacked, is refused."""
 
+LARGEST_LIST = 128 * 2**20
+"""A list of all projects of more bytes, unpacked, is refused; PyPI's has some 40 MiB."""
+
 LONGEST_ANSWER = 120.0
 """Seconds after which a page is given up although bytes keep coming."""
+
+LONGEST_LIST = 600.0
+"""Seconds after which the list is given up."""
 
 _MEDIA_TYPE = "application/vnd.pypi.simple.v1+json"
 _SERIAL_HEADER = "X-PyPI-Last-Serial"
@@ -42,9 +50,10 @@ class NotModified:
 
 
 class Index:
-    """The simple index below `index_url`."""
+    """The simple index below `index_url`. Whoever asks while no client waits takes one of its `turns` before."""
 
-    def __init__(self, session: UpstreamSession, index_url: str) -> None:
+    def __init__(self, session: UpstreamSession, index_url: str, *, turns: Turns | None = None) -> None:
+        self.turns = turns or Turns()
         self._session = session
         self._root = index_url.rstrip("/")
 
@@ -63,6 +72,24 @@ class Index:
         except TimeoutError as e:
             raise UpstreamUnavailableError(f"{shown(url)} did not answer completely in time") from e
 
+    async def listing(self) -> Listing:
+        """The list of all projects. UpstreamUnavailableError for anything that is not a believable list."""
+        url = f"{self._root}/"
+        headers = {"Accept": _MEDIA_TYPE, "Accept-Encoding": "gzip"}
+        try:
+            async with (
+                asyncio.timeout(LONGEST_LIST),
+                self._session.get(url, headers=headers, may_follow=lambda target: same_origin(url, target)) as answer,
+            ):
+                self.turns.heed(answer.status, answer.values)
+                if answer.status != 200:
+                    raise UpstreamUnavailableError(f"{shown(url)} answered {answer.status}")
+                _demand_json(answer)
+                body = await _whole(answer, LARGEST_LIST)
+        except TimeoutError as e:
+            raise UpstreamUnavailableError(f"{shown(url)} did not answer completely in time") from e
+        return await asyncio.to_thread(parse_listing, body)
+
     async def _ask(self, project: ProjectName, url: str, etag: str | None) -> ProjectPage | NotModified:
         headers = {"Accept": _MEDIA_TYPE, "Accept-Encoding": "gzip"}
         if etag is not None:
@@ -70,6 +97,7 @@ class Index:
         async with self._session.get(
             url, headers=headers, may_follow=lambda target: same_origin(url, target)
         ) as answer:
+            self.turns.heed(answer.status, answer.values)
             if answer.status == 304 and etag is not None:
                 return NotModified(serial_of_header(answer.header(_SERIAL_HEADER)))
             if answer.status == 404:
@@ -77,7 +105,7 @@ class Index:
             if answer.status != 200:
                 raise UpstreamUnavailableError(f"{shown(url)} answered {answer.status}")
             _demand_json(answer)
-            body = await _whole(answer)
+            body = await _whole(answer, LARGEST_PAGE)
         parsed = await _parse(project, answer, body)
         if parsed.dropped:
             log.warning("upstream.entries_dropped", project=project, entries=parsed.dropped)
@@ -93,30 +121,30 @@ def _demand_json(answer: Answer) -> None:
     raise UpstreamUnavailableError(f"{shown(answer.url)} answered neither JSON nor HTML")
 
 
-async def _whole(answer: Answer) -> bytes:
-    if answer.length is not None and answer.length > LARGEST_PAGE:
-        raise _too_large(answer)
+async def _whole(answer: Answer, most: int) -> bytes:
+    if answer.length is not None and answer.length > most:
+        raise _too_large(answer, most)
     encoding = (answer.header("Content-Encoding") or "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise UpstreamUnavailableError(f"{shown(answer.url)} answered in an encoding that was not asked for")
-    unpacked = answer.pieces() if encoding == "identity" else _gunzip(answer)
+    unpacked = answer.pieces() if encoding == "identity" else _gunzip(answer, most)
     body = bytearray()
     async for piece in unpacked:
         body += piece
-        if len(body) > LARGEST_PAGE:
-            raise _too_large(answer)
+        if len(body) > most:
+            raise _too_large(answer, most)
     return bytes(body)
 
 
-async def _gunzip(answer: Answer) -> AsyncIterator[bytes]:
+async def _gunzip(answer: Answer, most: int) -> AsyncIterator[bytes]:
     """The body unpacked in bounded steps: a few bytes of gzip can stand for gigabytes."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     received = 0
     async for packed in answer.pieces():
         received += len(packed)
-        if received > LARGEST_PAGE:
+        if received > most:
             # Gzip can also be endless without ever unpacking to anything.
-            raise _too_large(answer)
+            raise _too_large(answer, most)
         rest = packed
         while rest and not unpacker.eof:
             try:
@@ -141,5 +169,5 @@ async def _parse(project: ProjectName, answer: Answer, body: bytes) -> ParsedPag
     return parse() if len(body) <= _PARSED_IN_THE_LOOP else await asyncio.to_thread(parse)
 
 
-def _too_large(answer: Answer) -> UpstreamUnavailableError:
-    return UpstreamUnavailableError(f"the page {shown(answer.url)} is larger than {LARGEST_PAGE} bytes")
+def _too_large(answer: Answer, most: int) -> UpstreamUnavailableError:
+    return UpstreamUnavailableError(f"the page {shown(answer.url)} is larger than {most} bytes")

@@ -48,6 +48,10 @@ class Answer:
         """The first value of that header."""
         return self._response.headers.get(name)
 
+    def values(self, name: str) -> list[str]:
+        """All values of that header, in their order."""
+        return self._response.headers.getall(name, [])
+
     @property
     def length(self) -> int | None:
         """What `Content-Length` announces."""
