@@ -49,9 +49,11 @@ _RESET = re.compile(r";\s*t=(\d{1,18})(?=\s*(?:;|\Z))")
 class JournalRateLimitedError(UpstreamUnavailableError):
     """The journal answers no more calls for a while. A call made meanwhile is refused and counted all the same."""
 
-    def __init__(self, retry_after_seconds: float) -> None:
+    def __init__(self, retry_after_seconds: float, *, is_told: bool) -> None:
         super().__init__(f"the journal's rate limit is used up, for {retry_after_seconds:.0f} s")
         self.retry_after_seconds = retry_after_seconds
+        self.is_told = is_told
+        """Whether upstream said when it ends."""
 
 
 class JournalClient:
@@ -147,9 +149,10 @@ class JournalClient:
         return UpstreamUnavailableError(f"the journal answered fault {_scalar(fault.faultCode)}: {text}")
 
     def _limited(self, told: float | None) -> JournalRateLimitedError:
-        pause = max(1.0, told if told is not None else self.pause_seconds or _PAUSE_UNTOLD)
+        known = told if told is not None else self.pause_seconds or None
+        pause = max(1.0, known if known is not None else _PAUSE_UNTOLD)
         self._not_before = max(self._not_before, self._clock() + pause)
-        return JournalRateLimitedError(pause)
+        return JournalRateLimitedError(pause, is_told=known is not None)
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
