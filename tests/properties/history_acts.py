@@ -52,6 +52,8 @@ class Upstream:
     pypi: PyPISim
     uploads: list[File] = field(default_factory=list)
     contents: int = 0
+    wondered: set[str] = field(default_factory=set)
+    """Projects with which something happened that no row tells of."""
 
     def act(self, step: Step) -> None:
         """Lets it happen, unless the index refuses."""
@@ -142,6 +144,7 @@ class Upstream:
         gone = [file for file in self.uploads if file.project == step.name and not self.is_listed(file)]
         if gone and step.name in self.pypi.projects:
             self.pypi.restore_file(step.name, gone[step.this % len(gone)])
+            self.wondered.add(step.name)
 
     def quarantine_project(self, step: Step) -> None:
         if self.pypi.project(step.name).status != "quarantined":
@@ -165,10 +168,16 @@ class Upstream:
         """Something is gone and no row says so."""
         if self.pypi.project(step.name).status == "quarantined":
             return
+        self.wondered.add(step.name)
         if step.that == 3:
             self.pypi.vanish_project(step.name)
         else:
             self.pypi.vanish_release(step.name, step.version)
+
+    def yank_unseen(self, step: Step) -> None:
+        """A release is yanked, or is not any more, or for another reason, and no row says so."""
+        self.pypi.set_yank(step.name, step.version, yanked=step.that != 0, reason=_REASONS[step.that])
+        self.wondered.add(step.name)
 
     # Faults
 

@@ -49,6 +49,8 @@ _WEIGHTED = ["nothing", *(verb for verb in (*ACTS, *_EVERPINS) for _ in range(_F
 _LIVES = ("upload", "delete_project", "register", "add_owner", "restore", "upload_same_name", "delete_file", "yank")
 _QUARANTINES = ("quarantine_project", "clear_project", "quarantine_release", "clear_release")
 _SEEN = ("poll", "poll_in_small_pages", "crash_in_poll", "crash_in_refresh", "page", "watch")
+# The page is asked for though no row says so, and then everpin dies, or not.
+_YANKS = ("yank", "yank", "unyank", "unyank_and_delete", "crash_in_refresh", "crash_in_refresh")
 _FETCHED = ("files_down", "file_broken", "file_broken", "forget", "file", "file", "metadata", "keep", "advance")
 _THEMES = (
     tuple(_WEIGHTED),
@@ -56,6 +58,8 @@ _THEMES = (
     ("nothing", "upload", "delete_file", "delete_release", "restore", *_QUARANTINES, *_SEEN),
     ("nothing", *_LIVES, *_QUARANTINES, "delete_release", "unyank_and_delete", "vanish", "advance", *_SEEN),
     ("nothing", "upload", "upload", "delete_release", "restore", "quarantine_release", *_FETCHED, *_SEEN),
+    ("nothing", "upload", "upload", "delete_release", "delete_file", "advance", "advance", *_YANKS, *_YANKS, *_SEEN),
+    ("nothing", "upload", "upload", "delete_release", "advance", "advance", "restore", *_YANKS, "yank_unseen", *_SEEN),
     ("nothing", *_LIVES, *_QUARANTINES, "cdn", "lose_purge", "purges", "page_broken", *_SEEN),
 )
 

@@ -47,7 +47,7 @@ class Evidence:
         if self._is_stranger(record) or self._is_doubted(record, gone):
             return "held stranger"
         if gone is None:
-            return "live" if self._yank_of(record) is None else "yanked"
+            return "live" if self.yank_of(record) is None else "yanked"
         if self._was_quarantined(record, before=gone):
             return "held quarantine"
         if gone.at - record.entry.uploaded < MIN_AGE:
@@ -69,6 +69,17 @@ class Evidence:
     def departure(self, record: Record) -> Row | None:
         """The row that took the file away: the first about it that is newer than every page that lists it."""
         return self._next_removal(record, record.last)
+
+    def yank_of(self, record: Record) -> str | None:
+        """The reason for which the file is yanked, None if it is not."""
+        yanked = record.entry.yanked
+        for row in self.rows:
+            if row.serial > record.last and row.is_of(record.entry.version):
+                if row.action == "yank release":
+                    yanked = yanked or ""
+                elif row.action == "unyank release":
+                    yanked = None
+        return yanked
 
     def is_quarantined(self) -> bool:
         """Whether the whole project is: by a row that no row ended, or by the newest page."""
@@ -168,7 +179,7 @@ class Evidence:
         """Whether the version of this row was yanked already, by what was read and seen before."""
         version = row.version or "0"
         listed = [
-            self._yank_of(record) is not None
+            self.yank_of(record) is not None
             for record in self.records.values()
             if self.departure(record) is None and Version(record.entry.version) == Version(version)
         ]
@@ -180,19 +191,9 @@ class Evidence:
         ]
         return any(listed) or (bool(by_rows) and by_rows[-1])
 
-    def _yank_of(self, record: Record) -> str | None:
-        yanked = record.entry.yanked
-        for row in self.rows:
-            if row.serial > record.last and row.is_of(record.entry.version):
-                if row.action == "yank release":
-                    yanked = yanked or ""
-                elif row.action == "unyank release":
-                    yanked = None
-        return yanked
-
     def _offered_yank(self, record: Record, state: str) -> bool | str:
         gone = self.departure(record)
         if state == "kept" and gone is not None:
             return f"deleted upstream {gone.at.astimezone(UTC).date()} (serial {gone.serial}); kept by this mirror"
-        yanked = self._yank_of(record)
+        yanked = self.yank_of(record)
         return False if yanked is None else yanked or True

@@ -25,7 +25,8 @@ from tests.properties.history_evidence import MIN_AGE
 from tests.properties.history_model import HistoryModel
 from tests.properties.history_nouns import Row, Told
 from tests.properties.history_pages import shown
-from tests.properties.history_verdict import COMPARED, TOLD_LATE, assert_nothing_was_overlooked, same
+from tests.properties.history_verdict import COMPARED, assert_nothing_was_overlooked, same
+from tests.properties.history_yanks import TOLD_LATE, LastWords, ToldYank, assert_told_once, assert_yanks_told
 from tests.pypi_sim import PyPISim, pages
 from tests.pypi_sim.answers import Answer, not_found_text
 from tests.pypi_sim.lies import spoilt
@@ -61,6 +62,7 @@ class Mind:
         self.upstream = Upstream(self.pypi)
         self.model = HistoryModel(self.pypi.now)
         self.thoughts: dict[str, Thought] = {}
+        self.words: dict[str, LastWords] = {}
         self._cursor = 0
 
     def take(self, step: Step) -> None:
@@ -103,13 +105,16 @@ class Mind:
             if thought.memory.known:
                 self._ask(name)
         self._watch()
+        self.pypi.advance(timedelta(minutes=3))
+        self._watch()
         self._compare()
         for story in self.model.stories.values():
             assert_nothing_was_overlooked(story, self.pypi)
-        yanks = [one.serial for thought in self.thoughts.values() for one in thought.told if one.kind == TOLD_LATE[0]]
-        must = {serial for story in self.model.stories.values() for serial, must in story.yanks.items() if must}
-        assert len(set(yanks)) == len(yanks)
-        assert must <= set(yanks)
+            told = _yanks_told(self._thought(story.name))
+            self.words[story.name].assert_true(story, self.pypi)
+            assert_yanks_told(story, told)
+            if story.name not in self.upstream.wondered:
+                assert_told_once(story, told)
 
     # What everpin does
 
@@ -230,8 +235,7 @@ class Mind:
                 same(states, story.states(), f"states of {name}")
             told = [_told(one) for one in thought.told if one.kind not in TOLD_LATE]
             same(told, [event for event in self.model.told if event.project == name], f"events of {name}")
-            unyanks = {one.serial for one in thought.told if one.kind == TOLD_LATE[1]}
-            same(unyanks, story.told_unyanks, f"unyanks of {name}")
+            self.words.setdefault(name, LastWords()).follow(story, _yanks_told(thought))
 
     def _thought(self, name: str) -> Thought:
         project = ProjectName(name)
@@ -248,3 +252,13 @@ def _told(one: EventDraft) -> Told:
     if one.kind in COMPARED and one.files is not None:
         compared = tuple(sorted((file.filename, str(file.state)) for file in one.files))
     return Told(one.kind, one.project or "", one.version, one.serial, compared)
+
+
+def _yanks_told(thought: Thought) -> list[ToldYank]:
+    return [
+        ToldYank(
+            one.kind, one.version, one.serial, tuple((f.filename, f.sha256) for f in one.files or ()), one.yanked_reason
+        )
+        for one in thought.told
+        if one.kind in TOLD_LATE
+    ]

@@ -81,6 +81,10 @@ class Record:
     seen_at: datetime
     late: bool = False
     replaced: bool = False
+    appearances: int = 0
+    """How often it was listed though nobody knew it, or though it was known to be gone."""
+    yanked_at_first: str | None = None
+    """What was known of its yank when it appeared last."""
     blocked: bool = False
     """Whether a quarantine was ever known to lie on it while it was not known to be gone."""
     hidden: set[int] = field(default_factory=set)

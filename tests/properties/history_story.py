@@ -27,9 +27,12 @@ class Story(Evidence):
     page_status: str = "active"
     told_by_page: list[tuple[str, int]] = field(default_factory=list)
     unyanks: list[tuple[Row, datetime]] = field(default_factory=list)
-    told_unyanks: set[int] = field(default_factory=set)
+    due_unyanks: dict[int, bool] = field(default_factory=dict)
+    """Serials of unyanks that nothing explained in time, and whether each must be told: not if a page came first."""
+    page_first: dict[int, bool] = field(default_factory=dict)
+    """Of unyanks, whether a page as new as the row was seen before it."""
     yanks: dict[int, bool] = field(default_factory=dict)
-    """Serials of yanks, and whether each must be told: one that repeats a yank may be."""
+    """Serials of yanks, and whether each must be told: one that repeats a yank may be, or one that a page showed."""
 
     def read(self, row: Row, now: datetime) -> list[Told]:
         """Takes in a row, and returns what is to be told of it at once."""
@@ -80,9 +83,12 @@ class Story(Evidence):
             case ["release", "quarantine", "cleared"]:
                 return [Told("release.quarantine_cleared", self.name, row.version, row.serial)]
             case ["yank", "release"]:
-                self.yanks[row.serial] = not was_yanked
+                self.yanks[row.serial] = not was_yanked and row.serial > self.believed
+                before_it = [one for one, _ in self.unyanks if one.is_of(row.version or "")]
+                self._told_unyanks(before_it, must=row.serial > self.believed)
             case ["unyank", "release"]:
                 self.unyanks.append((row, now + UNYANK_WAITS))
+                self.page_first[row.serial] = row.serial <= self.believed
         return []
 
     def see(self, page: Shown) -> list[Told]:
@@ -112,11 +118,21 @@ class Story(Evidence):
 
     def tick(self, now: datetime) -> None:
         """Lets the time pass: unyanks that no removal followed are told."""
-        due = [row for row, until in self.unyanks if until <= now]
-        self.told_unyanks.update(row.serial for row in due)
-        self.unyanks = [(row, until) for row, until in self.unyanks if until > now]
+        self._told_unyanks([row for row, until in self.unyanks if until <= now], must=True)
 
     # Inside
+
+    def _told_unyanks(self, due: Iterable[Row], *, must: bool) -> None:
+        due = list(due)
+        for row in due:
+            # A newer page can show the release yanked again: then nobody is to take it for safe.
+            again = any(
+                self.yank_of(record) is not None
+                for record in self.records.values()
+                if self.departure(record) is None and row.is_of(record.entry.version)
+            )
+            self.due_unyanks[row.serial] = must and not again and not self.page_first[row.serial]
+        self.unyanks = [(row, until) for row, until in self.unyanks if row not in due]
 
     def _note_blocked(self) -> None:
         for record in self.records.values():
@@ -148,6 +164,7 @@ class Story(Evidence):
                 late = late or self._was_named(entry.version, page.serial)
                 replaced = any(filename == entry.filename for filename, _ in known)
                 self.records[key] = record = Record(entry, {page.serial}, self.now(), late, replaced)
+                self._appear(record)
                 if replaced:
                     told.append((record, "file.replaced"))
                 continue
@@ -160,7 +177,13 @@ class Story(Evidence):
                     told.append((record, "restored"))
             record.listings.add(page.serial)
             record.entry = entry
+            if came_back:
+                self._appear(record)
         return told
+
+    def _appear(self, record: Record) -> None:
+        record.appearances += 1
+        record.yanked_at_first = self.yank_of(record)
 
     def _heed_status(self, page: Shown, *, first_look: bool) -> list[Told]:
         if any(

@@ -6,26 +6,27 @@ Some of it holds after each step, some only at the end, when everpin has nothing
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from mirror.states import earliest_end, judged
 from tests.properties.history_evidence import OFFERED
 from tests.properties.history_model import HistoryModel
 from tests.properties.history_nouns import Told
 from tests.properties.history_story import Story
+from tests.properties.history_yanks import TOLD_LATE, LastWords, ToldYank, assert_told_once, assert_yanks_told
 from tests.pypi_sim import File, PyPISim
 from tests.watcher.houses import House
 
 _LOOKS = 100
 _WITHHELD = ("held stranger", "held replaced", "held quarantine", "held young", "blocked quarantine")
 COMPARED = ("file.deleted", "release.deleted", "project.deleted", "restored", "file.replaced")
-TOLD_LATE = ("release.yanked", "release.unyanked")
 
 
 class Verdict:
     """On a whole everpin: the house that stands now, for it changes with each restart.
 
-    `settle` waits until everpin has finished what it began and the model was shown as much.
+    `settle` waits until everpin has finished what it began and the model was shown as much. `wondered` are the projects
+    with which something happened that no row tells of.
     """
 
     def __init__(
@@ -35,11 +36,14 @@ class Verdict:
         *,
         house: Callable[[], House],
         settle: Callable[[], Awaitable[None]],
+        wondered: Collection[str],
     ) -> None:
         self._pypi = pypi
         self._model = model
         self._house = house
         self._settle = settle
+        self._wondered = wondered
+        self._words: dict[str, LastWords] = {}
 
     async def compare(self) -> None:
         """States and events are those of the model.
@@ -58,7 +62,8 @@ class Verdict:
             same([event for event in acts if event.project == name], expected, f"events of {name}")
         serials = [event.serial for event in acts if event.serial is not None]
         assert serials == sorted(set(serials))
-        self._assert_yanks([event for event in told if event.kind in TOLD_LATE])
+        for name, story in self._model.stories.items():
+            self._words.setdefault(name, LastWords()).follow(story, await self._yanks_told(name))
 
     async def assert_page(self, name: str, story: Story) -> None:
         """The page that is served offers what the model's does."""
@@ -125,17 +130,22 @@ class Verdict:
             assert isinstance(files, list)
             assert {file["sha256"] for file in files} <= self._model.stored
 
+    async def assert_yanks(self) -> None:
+        """No yank is missing, none was told twice, and the last words are true."""
+        for name, story in self._model.stories.items():
+            told = await self._yanks_told(name)
+            self._words[name].assert_true(story, self._pypi)
+            assert_yanks_told(story, told)
+            if name not in self._wondered:
+                assert_told_once(story, told)
+
     async def assert_chain(self) -> None:
-        """Every event follows from the one before, and no yank is missing."""
+        """Every event follows from the one before."""
         chain, events = "", await self._house().events()
         for event in events:
             digest = hashlib.sha256(event.payload or b"").hexdigest()
             chain = hashlib.sha256(f"{chain}\n{event.id}\n{digest}".encode()).hexdigest()
             assert event.chain == chain
-        told = [self._told(*event) for event in await self._events()]
-        yanks = {event.serial for event in told if event.kind == "release.yanked"}
-        must = {serial for story in self._model.stories.values() for serial, must in story.yanks.items() if must}
-        assert must <= yanks
 
     # Inside
 
@@ -168,14 +178,17 @@ class Verdict:
         assert serial is None or isinstance(serial, int)
         return Told(kind, project, version, serial, compared)
 
-    def _assert_yanks(self, told: list[Told]) -> None:
-        """Each at most once, and what had to be told by now; a yank waits for its page, which is no later than 60 s."""
-        yanks = [event.serial for event in told if event.kind == "release.yanked"]
-        unyanks = [event.serial for event in told if event.kind == "release.unyanked"]
-        stories = self._model.stories.values()
-        assert len(set(yanks)) == len(yanks)
-        assert set(yanks) <= {serial for story in stories for serial in story.yanks}
-        same(sorted(unyanks, key=lambda s: s or 0), sorted(s for t in stories for s in t.told_unyanks), "unyanks")
+    async def _yanks_told(self, name: str) -> list[ToldYank]:
+        found = []
+        for kind, project, version, payload in await self._events():
+            if project == name and kind in TOLD_LATE:
+                serial, files, reason = payload["serial"], payload["files"] or [], payload["yanked_reason"]
+                assert serial is None or isinstance(serial, int)
+                assert reason is None or isinstance(reason, str)
+                assert isinstance(files, list)
+                keys = tuple((file["filename"], file["sha256"]) for file in files)
+                found.append(ToldYank(kind, version, serial, keys, reason))
+        return found
 
 
 def _comparable(page: dict[str, bool | str], story: Story) -> dict[str, bool | str]:

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from mirror import observe
 from mirror.catalog import journal, pending, projects
 from mirror.catalog.database import Catalog
-from mirror.errors import UpstreamUnavailableError
+from mirror.errors import NotTheLeaderError, UpstreamUnavailableError
 from mirror.names import Sha256
 from mirror.refresh import Refresher
 from mirror.setting_sections import Safety
@@ -32,7 +32,7 @@ from tests.pypi_sim import File, PyPISim
 from tests.pypi_sim.answers import Answer
 from tests.pypi_sim.cdn import Delivery
 from tests.watcher.houses import House, house_of
-from watcher.poll import NotTheLeaderError, poll
+from watcher.poll import poll
 
 _START = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 _PATIENCE_SECONDS = 20.0
@@ -52,7 +52,9 @@ class World:
         self.pypi.rate_limit.calls = 10**9
         self.upstream = Upstream(self.pypi)
         self.model = HistoryModel(self.pypi.now)
-        self._verdict = Verdict(self.pypi, self.model, house=lambda: self.house, settle=self._settle)
+        self._verdict = Verdict(
+            self.pypi, self.model, house=lambda: self.house, settle=self._settle, wondered=self.upstream.wondered
+        )
         self._catalog = catalog
         self._data_dir = data_dir
         self._house: House | None = None
@@ -107,6 +109,7 @@ class World:
                 with suppress(UpstreamUnavailableError):
                     await self.house.refresher.refresh(canonicalize_name(name))
         await self._settle()
+        self.pypi.advance(timedelta(minutes=3))
         await self._watch()
         await self._settle()
         await self._verdict.compare()
@@ -115,6 +118,7 @@ class World:
             assert_nothing_was_overlooked(story, self.pypi)
             await self._verdict.assert_page(name, story)
         await self._verdict.assert_rescues()
+        await self._verdict.assert_yanks()
         # Only now: to ask for a file that waits for its rescue would be its rescue.
         for file in self.upstream.uploads:
             self._verdict.assert_offered_is_had(file, await self._ask_for(file))
@@ -278,7 +282,10 @@ class World:
                 # For what counts as lost it goes on asking for a month.
                 await conn.fetchval("select count(*) from backlog join files on file = id where lost_at is null")
                 or await conn.fetchval("select count(*) from projects where refresh_at is not null")
-                or await conn.fetchval("select count(*) from pending_yanks")
+                # What was told without its row waits for that for a month, too.
+                or await conn.fetchval(
+                    "select count(*) from pending_yanks where due_at < $1", self.pypi.now() + timedelta(days=1)
+                )
             )
 
 
@@ -287,6 +294,6 @@ async def _emptied(catalog: Catalog) -> None:
     async with catalog.writing() as conn:
         await conn.execute(
             "truncate instance, journal, rows, projects, files, pending_yanks, backlog, events, event_payloads,"
-            " acts, tombstones restart identity"
+            " acts, tombstones, blocks, condemned restart identity"
         )
         await conn.execute("update event_head set number = 0, chain = ''")
