@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from tests.journeys.installers import Installer, pinned_with_hash
-from tests.journeys.processes import Everpin, plain_environment
+from tests.journeys.processes import Everpin, plain_environment, until
 from tests.pypi_sim import File, PyPISim, Row
 from tests.watcher.houses import long_ago
 
@@ -77,19 +77,46 @@ async def told_of(everpin: Everpin, project: str) -> list[Told]:
 
 
 async def explained(everpin: Everpin, *subject: str) -> str:
+    """What `everpin explain` says."""
+    return await commanded(everpin, "explain", *subject)
+
+
+async def commanded(everpin: Everpin, verb: str, *arguments: str) -> str:
+    """What another command says, run on the same data while this everpin runs."""
     settings = {f"EVERPIN_{key.upper()}": value for key, value in everpin.settings.items()}
     process = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("everpin"),
-        "explain",
-        *subject,
+        verb,
+        *arguments,
         "--data-dir",
         everpin.data_dir,
         env=plain_environment() | settings,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
-    assert process.returncode == 0
+    assert process.returncode == 0, said.decode()
     return said.decode()
+
+
+async def state_of(everpin: Everpin, file: File) -> str:
+    """What everpin says of the file where it refuses or serves it; empty where it does not know it."""
+    return (await everpin.get(file.path)).headers.get("X-Everpin-State", "")
+
+
+async def until_known(everpin: Everpin, *files: File) -> None:
+    """Everpin has seen pages that list the files, whatever it thinks of them."""
+    for file in files:
+
+        async def is_known(file: File = file) -> bool:
+            return await state_of(everpin, file) != ""
+
+        await until(is_known)
+
+
+def wheels(pypi: PyPISim, project: str, *versions: str, days: float = 400) -> dict[str, File]:
+    """One wheel of each version, put up so many days ago."""
+    return {version: pypi.upload(project, version, uploaded_at=long_ago(pypi, days=days)) for version in versions}
 
 
 def kept(removed: Row, *files: File) -> dict[str, str]:
