@@ -3,8 +3,10 @@
 The rooms, from the roof down. A room may use those below it and none beside or above it; `lint-imports` checks that.
 
     web/            what clients see: pages, files, health; errors become answers in one place
+    confirm         what only the index shows to be gone: looked at again, believed, or held back
     refresh         one project's page, asked of upstream and observed
     supply          the bytes of a known file, from the store or by a fetch
+    orders          what operators order, carried out: the act, then the bytes
     observe/        the only writer of facts and states: what was observed becomes one transaction
     keep/           fetch, verify, put, record: the only way bytes enter the store
     catalog/        what is remembered: the only SQL, the only door to PostgreSQL
@@ -14,7 +16,10 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     changes/        pure: what we knew, and what upstream says, give what changed
     states          pure: the facts of a file give its state
     index/          pure: what is remembered gives the page that installers see
+    policy/         pure: would published rules have allowed a deletion? allow, refuse or unknown
+    targets         what operators order: on which files, which verb, why
     events          what is told: kinds, payloads, cursors, the chain
+    advisories      advisories of malware, read, and which versions they mean
     actions         the text of a journal row's action, read
     logs, metrics   how this process speaks to its operators
     seams           where tests let the process die

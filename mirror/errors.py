@@ -18,6 +18,10 @@ class CatalogUnavailableError(EverpinError):
     """PostgreSQL could not be asked."""
 
 
+class NotTheLeaderError(EverpinError):
+    """Another watcher does this now; nothing was written."""
+
+
 class NotThereError(EverpinError):
     """The one who was asked knows: there is no such thing."""
 

@@ -55,8 +55,11 @@ class EventKind(StrEnum):
 
 DELETIONS = frozenset({EventKind.FILE_DELETED, EventKind.RELEASE_DELETED, EventKind.PROJECT_DELETED})
 """Kinds that tell of something upstream says it has removed."""
+GONE = DELETIONS | {EventKind.DISAPPEARED}
+"""The same, and what is gone though upstream does not say so."""
 BOOKKEEPING = frozenset({EventKind.RESCUED, EventKind.OPERATOR_ACT, EventKind.TAKEDOWN})
 """Kinds that the deletion feed leaves out unless they are asked for by name."""
+_OF_ADVISORIES = frozenset({EventKind.ADVISORY_BLOCKED, EventKind.ADVISORY_WITHDRAWN})
 
 
 class Evidence(StrEnum):
@@ -99,10 +102,11 @@ class Period(msgspec.Struct, frozen=True):
 class EventDraft:
     """An event before it has a number. `files` is None where the project was not known, so that nobody can say.
 
-    `observed_at` is our time, `upstream_time` that of the journal's row. `filename` names the file of a `file.*` event,
-    also where nothing else is known of it. `status` is the new project status of `project.status_changed`. `verdicts`
-    are pairs of a policy's id and what it says of the deletion; `act` belongs to `operator.act` and `takedown`,
-    `period` to `gap`, which is about no project.
+    `observed_at` is our time, `upstream_time` that of the journal's row, or of the advisory's last change. `filename`
+    names the file of a `file.*` event, also where nothing else is known of it. `status` is the new project status of
+    `project.status_changed`. `verdicts` are pairs of a policy's id and what it says of the deletion; `act` belongs to
+    `operator.act` and `takedown`, `period` to `gap`, which is about no project. `counted_files` are the ids of those of
+    its files that this mirror knew before, where it is to be told how often they were fetched; they are not told.
     """
 
     kind: EventKind
@@ -128,6 +132,7 @@ class EventDraft:
     supersedes: str | None = None
     act: Act | None = None
     period: Period | None = None
+    counted_files: tuple[int, ...] | None = None
 
     @property
     def id(self) -> str:
@@ -135,11 +140,20 @@ class EventDraft:
         if self.serial is not None:
             return f"{self.serial}-{self.kind}"
         if self.act is not None:
-            return f"act-{self.act.number}-{self.kind}"
+            # An act can be about the same bytes in several projects.
+            about = f"-{self.project}" if self.project is not None else ""
+            return f"act-{self.act.number}-{self.kind}{about}"
+        subject, at = self.filename or self.version or self.status or "", self.observed_at
+        if self.kind in _OF_ADVISORIES and self.upstream_time is not None:
+            # The advisory as it was at that time says the same of these files whenever it is read.
+            named = sorted(f"{file.filename}|{file.sha256}" for file in self.files or ())
+            subject, at = "|".join((*self.advisories, self.version or "", *named)), self.upstream_time
+        if self.period is not None:
+            # Told twice, when it is noticed and when it is over, and each time only once.
+            subject, at = "begun" if self.period.until is None else "over", self.period.since
         # A lone surrogate has no bytes to make a UUID of.
-        subject = (self.filename or self.version or self.status or "").encode(errors="backslashreplace").decode()
-        at = self.observed_at.astimezone(UTC).isoformat()
-        seen = f"{self.project}|{self.incarnation}|{self.kind}|{subject}|{at}"
+        subject = subject.encode(errors="backslashreplace").decode()
+        seen = f"{self.project}|{self.incarnation}|{self.kind}|{subject}|{at.astimezone(UTC).isoformat()}"
         return str(uuid.uuid5(_NAMESPACE, seen))
 
 

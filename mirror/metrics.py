@@ -21,9 +21,14 @@ http_seconds = Histogram(
 )
 
 projects = Gauge("everpin_projects", "Projects known.")
+wanted_projects = Gauge("everpin_wanted_projects", "Projects nobody asked for whose page is wanted.")
 backlog_files = Gauge("everpin_backlog_files", "Files waiting to be fetched.")
+brake_engaged = Gauge("everpin_brake_engaged", "1 while so much is missing from the index that none of it is believed.")
 journal_serial = Gauge("everpin_journal_serial", "The newest serial of the journal that was applied.")
 watcher_lag_seconds = Gauge("everpin_watcher_lag_seconds", "Age of the newest state of the journal that is held.")
+safety_age_seconds = Gauge(
+    "everpin_safety_age_seconds", "Age of what judgements rely on, by where it is read.", ["source"]
+)
 source = Gauge("everpin_source", "1 for the source that news come from.", ["source"])
 # A gauge, since the catalog counts over the life of the instance, not of the process.
 events = Gauge("everpin_events_total", "Events told, by kind.", ["kind"])

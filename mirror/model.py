@@ -121,8 +121,9 @@ class FileFacts:
 
     `missing_seen` says when a page last lacked the file, `missing_since` since when that is unexplained: the page of
     something quarantined lacks files that are not missing. `listed_until` is the serial of the last page that listed
-    the file. All three are None where the newest page lists it. `listed_since` is the serial of the page that brought
-    it back last. `disappeared_at` is when its absence was believed though no row explains it.
+    the file. These are None where the newest page lists it. `listed_since` is the serial of the page that brought
+    it back last. `disappeared_at` is when its absence was believed though no row explains it, `disappeared_in` the id
+    of the event that told so. `listed_at` is when upstream last confirmed a page that listed a file that is missing.
     A file is identified by project, incarnation, filename and sha256. `id` is None until the catalog has stored it.
     A `stranger` was first seen after its whole version had departed, or is back though it was once blocked. A newcomer
     was first seen in a life of the name that is not its first, `newcomer_in`, also where it came back in a later one.
@@ -139,9 +140,11 @@ class FileFacts:
     missing_since: datetime | None = None
     missing_seen: datetime | None = None
     listed_until: Serial | None = None
+    listed_at: datetime | None = None
     listed_since: Serial | None = None
     departed: Departure | None = None
     disappeared_at: datetime | None = None
+    disappeared_in: str | None = None
     stranger: bool = False
     newcomer_in: int | None = None
     replaced: bool = False
@@ -173,6 +176,11 @@ class FileFacts:
     def version(self) -> str | None:
         return self.listed_file.version
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it left upstream, by a row or without one."""
+        return self.departed is not None or self.disappeared_at is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Life:
@@ -198,7 +206,8 @@ class ProjectFacts:
     refreshes: a page of at least that serial is wanted. `quarantined_by` is the row's serial, 0 where only the page's
     status says so. `owners` are users whom the journal names, in lower case; `registered_at` is set as long as the one
     who registered the project may be named next; `former_owners` are those of the last life before that in which
-    nobody had taken the name. `lives` are its lives but the first, where we saw anything of them.
+    nobody had taken the name. `lives` are its lives but the first, where we saw anything of them. `absent_since` is
+    since when upstream says that there is no such project, though no row says that it was removed.
     """
 
     id: int | None
@@ -225,6 +234,7 @@ class ProjectFacts:
     registered_at: datetime | None = None
     former_owners: tuple[str, ...] = ()
     lives: tuple[Life, ...] = ()
+    absent_since: datetime | None = None
 
     def life(self, number: int) -> Life | None:
         """That life of the name, unless it is its first."""
@@ -240,19 +250,27 @@ class YankChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PendingYank:
-    """A row about a yank that is not told yet: it waits for the page's reason, or for a removal that explains it.
+    """A release's yank, or the end of one, that is not settled yet.
 
-    `told_before` is the reason as it was told last, so that a yank written twice is told again only when its reason is
-    new; None where the release was not yanked before.
+    With a `serial` it is a row's, and waits for the page's reason or for a removal that explains it. With a `filename`
+    instead, a page of `shown_serial` showed that file's yank to be another, and it waits for the row that says so. With
+    neither, such news was told: it waits for its row only so that the row tells nothing again.
+
+    `told_before` is the reason as it was told last, so that the same yank is not told twice; None where there was none.
+    `due_at` None: only a page can tell whether there is any news, whenever it comes.
     """
 
-    serial: Serial
-    version: str
+    serial: Serial | None
+    version: str | None
     change: YankChange
-    upstream_time: datetime
+    upstream_time: datetime | None
     observed_at: datetime
-    due_at: datetime
+    due_at: datetime | None
     told_before: str | None = None
+    filename: str | None = None
+    sha256: Sha256 | None = None
+    shown_serial: Serial | None = None
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,11 @@ class Refresher:
         self._running: dict[ProjectName, asyncio.Task[Refreshed]] = {}
         self._waiting: Counter[ProjectName] = Counter()
 
+    @property
+    def index(self) -> Index:
+        """The index that is asked. Whoever refreshes what no client waits for takes one of its turns before."""
+        return self._index
+
     async def refresh(self, project: ProjectName) -> Refreshed:
         """Joins the running refresh of this project or starts one. It goes on when nobody waits any more.
 
@@ -128,7 +133,7 @@ class Refresher:
         if isinstance(answer, NotModified):
             metrics.upstream_requests.labels("page", "same").inc()
             async with self._catalog.writing() as conn:
-                await projects.touch(conn, project, now=self._now())
+                await observe.unchanged(conn, project, etag=etag, serial=answer.serial, now=self._now())
             return Refreshed.SAME
         metrics.upstream_requests.labels("page", "new").inc()
         reached("refresh.fetched")

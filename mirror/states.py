@@ -28,7 +28,8 @@ class Rules:
     """The settings that judgements depend on; those with defaults are off by default.
 
     `quarantine_memory` None means for ever. `reads_advisories`: there is a source of them, so that one can wait for it.
-    `undelayed` are patterns of the projects whose new files are served at once.
+    `undelayed` are patterns of the projects whose new files are served at once. `tells_downloads` is about what is told
+    of a judgement's files, not about the judgement.
     """
 
     min_age: timedelta
@@ -42,17 +43,20 @@ class Rules:
     serves_departed: bool = True
     new_release_delay: timedelta = timedelta(0)
     undelayed: tuple[str, ...] = ()
+    tells_downloads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What judgements of all projects depend on besides: how far we know upstream. None where we do not.
 
-    `advisories_at` is when advisories were read last. The journal was read from `journal_since` on, up to `journal_at`.
+    `advisories_at` is when advisories were read last. The journal was read from `journal_since` on, since
+    `journal_begun_at`, up to `journal_at`.
     """
 
     advisories_at: datetime | None = None
     journal_since: Serial | None = None
+    journal_begun_at: datetime | None = None
     journal_at: datetime | None = None
 
 
@@ -91,7 +95,7 @@ def judge(
             return Judgement(State.HELD, Cause.STRANGER)
         if file.newcomer_in is not None and (held := _judge_newcomer(file, project, rules=rules, now=now)) is not None:
             return held
-    if file.departed is not None or file.disappeared_at is not None:
+    if file.is_gone:
         return _judge_gone(file, project, rules=rules, now=now, around=around)
     return _judge_listed(file, project, rules=rules, now=now)
 
@@ -210,7 +214,7 @@ def _judge_unexplained(file: FileFacts, *, rules: Rules, now: datetime, around: 
         return Judgement(State.KEPT)
     if rules.unexplained is Unexplained.HOLD:
         return Judgement(State.HELD, Cause.UNEXPLAINED)
-    if around.journal_since is None or file.listed_until is None or file.listed_until < around.journal_since:
+    if not _is_covered(file, around):
         return Judgement(State.KEPT)  # it can have gone before anybody watched
     until = (_gone_at(file) or now) + JOURNAL_WAITS
     if around.journal_at is not None and around.journal_at >= until:
@@ -222,6 +226,17 @@ def _delay(project: ProjectFacts, rules: Rules) -> timedelta:
     """For how long the project's new files are not served."""
     is_exempt = any(fnmatchcase(project.name, pattern) for pattern in rules.undelayed)
     return timedelta(0) if is_exempt else rules.new_release_delay
+
+
+def _is_covered(file: FileFacts, around: Circumstances) -> bool:
+    """Whether the file was surely still listed when the journal began to be read.
+
+    The serial of a page is that of its project's last row, which for most projects was written long before.
+    """
+    since, begun_at = around.journal_since, around.journal_begun_at
+    if since is not None and file.listed_until is not None and file.listed_until >= since:
+        return True
+    return begun_at is not None and file.listed_at is not None and file.listed_at >= begun_at
 
 
 def _gone_at(file: FileFacts) -> datetime | None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mirror import observe
-from mirror.catalog import files, instance
+from mirror.catalog import files, instance, tombstones
 from mirror.catalog.database import Catalog
 from mirror.catalog.files import FoundFile
-from mirror.errors import NotThereError
+from mirror.errors import NotThereError, RefusedError
 from mirror.keep import Download, Keeper, Kept, Wanted
 from mirror.names import Sha256
 from mirror.settings import Settings
@@ -94,13 +94,23 @@ class Supply:
         await self._keeper.close()
 
     async def _record(self, wanted: Wanted, kept: Kept) -> None:
+        if await self._recorded(wanted, kept):
+            return
+        # It was on its way while an operator had it destroyed, or it is banned under every name.
+        async with self._catalog.reading() as conn:
+            needed = await tombstones.still_needed(conn, [kept.sha256])
+        if kept.sha256 not in needed:
+            await self.store.delete(StoreKey(kept.sha256))
+        raise RefusedError("an operator of this mirror had these bytes destroyed")
+
+    async def _recorded(self, wanted: Wanted, kept: Kept) -> bool:
+        """Whether the store may hold these bytes for the file; then the catalog knows by now that it does."""
         async with self._catalog.writing() as conn:
             if wanted.metadata:
-                await observe.metadata_stored(
+                return await observe.metadata_stored(
                     conn, wanted.file_id, sha256=kept.sha256, rules=self._rules, now=self._now()
                 )
-                return
-            await observe.file_stored(
+            return await observe.file_stored(
                 conn,
                 wanted.file_id,
                 sha256=kept.sha256,

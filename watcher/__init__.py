@@ -4,13 +4,22 @@ The rooms, from the roof down. A room may use those below it and none beside or 
 
     cli/            the `everpin` command: every verb, and how failures are told
     compose         the composition root: the only place that makes connections, sessions and servers
-    duties          what a watcher does, and how often
+    duties          what a watcher does, and how often: what all do, and what only the leader does
+    poller          asks again and again for news, and takes another source while the journal cannot be read
     feed/           events as CloudEvents, Atom and JSON Feed (pure), and the URLs that offer them
     explanation     pure: why files are served or not, in plain words
     poll            one look at the journal: rows, events and cursor in one transaction
+    newcomers       one look at the feed of new releases: whose pages are wanted
     refreshes       the queue of pages that upstream must be asked for again
+    rounds          the page of each known project, looked at now and then without being told to
+    sweep           the list of all projects, compared with what is known
+    unasked         projects that nobody asked for, whose pages are wanted all the same
+    advisories/     advisories of malware, read from a source of OSV's records
     keeper          the backlog: files whose bytes are wanted
-    journal/        the journal over XML-RPC, and its rows read into types
+    looking         asking for pages that no client waits for, a few at a time
+    journal/        the journal over XML-RPC, and its rows read into types; the feed of new releases
+    gaps            times without a journal, told when they begin and when they are over
+    patience        how long to leave somebody alone who failed
     schedule        the only place that knows the scheduler
     claimer         the name under which a process claims files, which outlives it
 

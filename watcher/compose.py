@@ -21,8 +21,10 @@ from aiohttp import web
 from mirror import clock, observe
 from mirror.catalog import instance, projects
 from mirror.catalog.database import Catalog, migrate, opened, require_schema
+from mirror.confirm import Confirmer, confirming
 from mirror.errors import StartError
 from mirror.keep import clean_spool
+from mirror.orders import Orders
 from mirror.postgres import embedded
 from mirror.refresh import Refresher
 from mirror.settings import Settings
@@ -56,6 +58,7 @@ class Parts:
     refresher: Refresher
     supply: Supply
     rules: Rules
+    orders: Orders
 
 
 @asynccontextmanager
@@ -92,13 +95,24 @@ async def parts_of(settings: Settings, *, migrating: bool = False) -> AsyncItera
         await store.check()
         _make_directory(settings.spool_dir)
         clean_spool(settings.spool_dir)
+        orders = Orders(catalog=catalog, store=store, rules=rules, now=clock.now)
+        await orders.finish()
         session = await stack.enter_async_context(UpstreamSession(settings.upstream))
         index_url = settings.upstream.index_url
         refresher = Refresher(catalog, Index(session, index_url), index_url, rules, clock.now)
         stack.push_async_callback(refresher.close)
         supply = Supply(catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=clock.now)
         stack.push_async_callback(supply.close)
-        yield Parts(settings, catalog, store, session, refresher, supply, rules)
+        yield Parts(settings, catalog, store, session, refresher, supply, rules, orders)
+
+
+@asynccontextmanager
+async def orders_of(settings: Settings) -> AsyncIterator[Orders]:
+    """What carries out an operator's orders, beside whatever else runs on the same data."""
+    async with catalog_of(settings, create=False) as catalog:
+        store = DirectoryStore(settings.store_dir)
+        await store.check()
+        yield Orders(catalog=catalog, store=store, rules=rules_of(settings), now=clock.now)
 
 
 @asynccontextmanager
@@ -126,6 +140,20 @@ async def duties_of(parts: Parts) -> AsyncIterator[Duties]:
 
 
 @asynccontextmanager
+async def confirming_of(parts: Parts) -> AsyncIterator[None]:
+    """Confirms meanwhile what only the index shows to be gone, unless another process does."""
+    confirmer = Confirmer(
+        catalog=parts.catalog,
+        refresher=parts.refresher,
+        watcher=parts.settings.watcher,
+        rules=parts.rules,
+        now=clock.now,
+    )
+    async with confirming(confirmer):
+        yield
+
+
+@asynccontextmanager
 async def mirror_application(parts: Parts, *, duties: Duties | None = None) -> AsyncIterator[web.Application]:
     """All URLs: the mirror's and the feed's."""
     async with application(
@@ -145,7 +173,17 @@ def watcher_application(parts: Parts) -> web.Application:
     """The few URLs of `everpin watch`."""
     app = web.Application(middlewares=[problems.middleware])
     app.on_response_prepare.append(problems.add_headers)
-    health.add_routes(app, health.Health(parts.catalog, parts.store, parts.settings.watcher.patience, clock.now))
+    settings = parts.settings
+    health.add_routes(
+        app,
+        health.Health(
+            parts.catalog,
+            parts.store,
+            settings.watcher.patience,
+            clock.now,
+            reads_advisories=bool(settings.osv_url),
+        ),
+    )
     return app
 
 
@@ -214,6 +252,7 @@ def rules_of(settings: Settings) -> Rules:
         serves_departed=safety.serve_departed == "kept",
         new_release_delay=safety.new_release_delay,
         undelayed=safety.undelayed,
+        tells_downloads=settings.feed.include_local,
     )
 
 

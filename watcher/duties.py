@@ -1,74 +1,52 @@
-"""What a watcher does and how often: the jobs of one `everpin watch` or `everpin up`."""
+"""What a watcher does and how often: the jobs of one `everpin watch` or `everpin up`.
+
+There are two lists. What `_of_everyone` names every watcher does. What `_of_the_leader` names only one of those on a
+database does at a time; its jobs write through the `Led` catalog they are given, and through nothing else.
+"""
 
 import asyncio
-import time
+import os
+import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import structlog
 
 from mirror import observe
-from mirror.catalog import journal, pending, projects, rows
+from mirror.catalog import bursts, downloads, journal, pending, projects, rows
 from mirror.catalog.database import Catalog
+from mirror.catalog.leadership import PACE, Led, Pace, competing
 from mirror.catalog.notices import BacklogGrew, Notice, NoticesLost
-from mirror.errors import EverpinError, UpstreamUnavailableError
+from mirror.errors import EverpinError, NotTheLeaderError, UpstreamUnavailableError
 from mirror.refresh import Refresher
+from mirror.setting_values import JournalSource
 from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.supply import Supply
+from watcher import looking, sweep
+from watcher.advisories import reader_of
 from watcher.journal.client import JournalClient
+from watcher.journal.updates import UpdatesClient
 from watcher.keeper import BacklogKeeper
-from watcher.poll import NotTheLeaderError, poll
+from watcher.poll import begin
+from watcher.poller import Poller, Sources
 from watcher.refreshes import refresh_due
+from watcher.rounds import Rounds
 from watcher.schedule import Job, Schedule, running
+from watcher.unasked import Unasked
 
 log = structlog.get_logger()
 
 ROWS_KEPT = timedelta(days=30)
 """How long the journal's rows are remembered that need not be remembered for ever."""
-_LONGEST_BACKOFF = timedelta(seconds=60)
-_BACKOFF_INTERVALS = 20
-_FIRST_POLL_SECONDS = 5.0
-
-
-class Poller:
-    """Polls the journal, and after failures waits longer and longer, but never long."""
-
-    def __init__(
-        self, *, catalog: Catalog, client: JournalClient, settings: Settings, rules: Rules, now: Callable[[], datetime]
-    ) -> None:
-        self._catalog = catalog
-        self._client = client
-        self._rules = rules
-        self._now = now
-        self._interval = settings.watcher.poll_interval
-        self._failures = 0
-        self._not_before = 0.0
-
-    async def tick(self) -> int:
-        """One look at the journal, unless it is too early for one. Returns the number of new rows."""
-        if time.monotonic() < self._not_before or self._client.pause_seconds > 0:
-            return 0
-        try:
-            polled = await poll(self._catalog, self._client, rules=self._rules, now=self._now)
-        except NotTheLeaderError as e:
-            log.info("poll.not_the_leader", reason=str(e))
-            return 0
-        except UpstreamUnavailableError as e:
-            self._failures += 1
-            wait = self._backoff()
-            self._not_before = time.monotonic() + wait.total_seconds()
-            log.warning("poll.failed", error=str(e), failures=self._failures, retry_seconds=wait.total_seconds())
-            return 0
-        self._failures = 0
-        return polled.rows
-
-    def _backoff(self) -> timedelta:
-        longest = min(_LONGEST_BACKOFF, self._interval * _BACKOFF_INTERVALS)
-        return min(self._interval * 2.0 ** min(self._failures - 1, 10), longest)
+DOWNLOADS_KEPT = timedelta(days=31)
+"""How long it is remembered how often a file was fetched on a day."""
+BURSTS_KEPT = timedelta(days=30)
+"""How long it is remembered when a project's last deletion was: much longer than rows can be late."""
+_FIRST_LOOK_SECONDS = 5.0
 
 
 class Duties:
@@ -85,16 +63,20 @@ class Duties:
         rules: Rules,
         claimer: uuid.UUID,
         now: Callable[[], datetime],
+        pace: Pace = PACE,
     ) -> None:
         self._catalog = catalog
         self._refresher = refresher
+        self._session = session
+        self._settings = settings
         self._rules = rules
         self._now = now
-        self._interval = settings.watcher.poll_interval
-        client = JournalClient(
-            session, settings.upstream.journal_url, timeout=settings.upstream.timeout.total_seconds()
+        self._pace = pace
+        seconds = settings.upstream.timeout.total_seconds()
+        self._sources = Sources(
+            JournalClient(session, settings.upstream.journal_url, timeout=seconds),
+            UpdatesClient(session, settings.upstream.updates_url, timeout=seconds),
         )
-        self._poller = Poller(catalog=catalog, client=client, settings=settings, rules=rules, now=now)
         self._keeper = BacklogKeeper(
             catalog=catalog,
             supply=supply,
@@ -103,62 +85,122 @@ class Duties:
             claimer=claimer,
             now=now,
         )
-        self._schedule: Schedule | None = None
+        self._schedules: list[Schedule] = []
+
+    def _of_everyone(self) -> list[Job]:
+        return [
+            Job("keep", timedelta(seconds=5), self._keeper.work_off),
+        ]
+
+    def _of_the_leader(self, catalog: Led) -> list[Job]:
+        poller = Poller(
+            catalog=catalog, sources=self._sources, settings=self._settings, rules=self._rules, now=self._now
+        )
+
+        async def poll() -> None:
+            if await poller.tick():
+                self._hurry("refresh")
+
+        async def refresh() -> None:
+            await refresh_due(catalog, self._refresher, now=self._now)
+
+        return [
+            Job("poll", self._settings.watcher.poll_interval, poll),
+            Job("refresh", timedelta(seconds=1), refresh),
+            Job("clock", timedelta(seconds=5), lambda: apply_clock(catalog, rules=self._rules, now=self._now())),
+            Job("forget", timedelta(hours=1), lambda: forget_rows(catalog, now=self._now())),
+            *self._advisories(catalog),
+            *self._looking(catalog),
+        ]
+
+    def _advisories(self, catalog: Led) -> list[Job]:
+        """Reading advisories of malware, where there is a source of them."""
+        reader = reader_of(self._settings, catalog=catalog, session=self._session, rules=self._rules, now=self._now)
+        return [Job("advisories", reader.pace, reader.tick)] if reader is not None else []
+
+    def _looking(self, catalog: Led) -> list[Job]:
+        """Looking at pages without being told to."""
+        watched, now = self._settings.watcher, self._now
+        rounds = Rounds(catalog, self._refresher, interval=watched.refresh_interval, now=now)
+        sweeps = sweep.Sweep(
+            catalog, self._refresher.index, inventory=watched.inventory, interval=watched.sweep_interval, now=now
+        )
+        unasked = Unasked(catalog, self._refresher, inventory=watched.inventory, now=now)
+        return [
+            Job("rounds", min(looking.TICK, watched.refresh_interval), rounds.tick),
+            Job("sweep", min(sweep.TICK, watched.sweep_interval), sweeps.tick),
+            Job("unasked", looking.TICK, unasked.tick),
+        ]
 
     async def first_look(self) -> None:
         """Sets the cursor before any page is fetched, so that no row falls between. Does not wait long for it.
 
-        Where it was set at an earlier start nothing needs to be waited for.
+        Where it was set at an earlier start, or the journal is not wanted, nothing needs to be waited for.
         """
+        if self._settings.watcher.source is JournalSource.RSS:
+            return
         async with self._catalog.reading() as conn:
             if await journal.position(conn) is not None:
                 return
         try:
-            await asyncio.wait_for(self._poller.tick(), _FIRST_POLL_SECONDS)
-        except TimeoutError:
-            log.warning("poll.failed", error="the journal did not answer in time")
+            await asyncio.wait_for(begin(self._catalog, self._sources.journal, now=self._now), _FIRST_LOOK_SECONDS)
+        except (UpstreamUnavailableError, TimeoutError) as e:
+            log.warning("poll.failed", error=str(e) or "the journal did not answer in time")
 
     @asynccontextmanager
     async def performed(self) -> AsyncIterator[None]:
-        """Performs them until the end."""
-        jobs = [
-            Job("poll", self._interval, self._poll, at_once=True),
-            Job("refresh", timedelta(seconds=1), self._refresh),
-            Job("keep", timedelta(seconds=5), self._keeper.work_off),
-            Job("clock", timedelta(seconds=5), self._clock),
-            Job("forget", timedelta(hours=1), self._forget),
-        ]
-        async with running(jobs) as schedule:
-            self._schedule = schedule
-            try:
-                yield
-            finally:
-                self._schedule = None
+        """Performs them until the end, those of the leader whenever this one leads."""
+        holder = f"{socket.gethostname()} (process {os.getpid()})"
+        async with (
+            self._running(self._of_everyone()),
+            competing(self._catalog, holder=holder, lead=self._leading, pace=self._pace),
+        ):
+            yield
 
     def heard(self, notice: Notice) -> None:
         """Takes notice of files that are wanted at once."""
-        if self._schedule is not None and isinstance(notice, BacklogGrew | NoticesLost):
-            self._schedule.hurry("keep")
+        if isinstance(notice, BacklogGrew | NoticesLost):
+            self._hurry("keep")
 
-    async def _poll(self) -> None:
-        if await self._poller.tick() and self._schedule is not None:
-            self._schedule.hurry("refresh")
+    @asynccontextmanager
+    async def _leading(self, catalog: Led) -> AsyncIterator[None]:
+        async with self._running(self._of_the_leader(catalog)):
+            yield
 
-    async def _refresh(self) -> None:
-        await refresh_due(self._catalog, self._refresher, now=self._now)
-
-    async def _clock(self) -> None:
-        now = self._now()
-        async with self._catalog.reading() as conn:
-            names = {*await pending.due(conn, now=now), *await projects.with_passing_states(conn, now=now)}
-        for name in sorted(names):
+    @asynccontextmanager
+    async def _running(self, jobs: list[Job]) -> AsyncIterator[None]:
+        async with running(jobs) as schedule:
+            self._schedules.append(schedule)
             try:
-                async with self._catalog.writing() as conn:
-                    await observe.clock(conn, [name], rules=self._rules, now=now)
-            except EverpinError as e:
-                log.warning("clock.failed", project=name, error=str(e))
+                yield
+            finally:
+                self._schedules.remove(schedule)
 
-    async def _forget(self) -> None:
-        async with self._catalog.writing() as conn:
-            if forgotten := await rows.forget_passing(conn, self._now() - ROWS_KEPT):
-                log.info("rows.forgotten", rows=forgotten)
+    def _hurry(self, job: str) -> None:
+        for schedule in self._schedules:
+            schedule.hurry(job)
+
+
+async def apply_clock(catalog: Catalog, *, rules: Rules, now: datetime) -> None:
+    """Applies what the mere passing of time changed."""
+    async with catalog.reading() as conn:
+        names = {*await pending.due(conn, now=now), *await projects.with_passing_states(conn, now=now)}
+    for name in sorted(names):
+        try:
+            async with catalog.writing() as conn:
+                await observe.clock(conn, [name], rules=rules, now=now)
+        except NotTheLeaderError:
+            raise
+        except EverpinError as e:
+            log.warning("clock.failed", project=name, error=str(e))
+
+
+async def forget_rows(catalog: Catalog, *, now: datetime) -> None:
+    """Forgets rows of the journal that are too old to explain anything, and downloads that nobody asks for any more."""
+    async with catalog.writing() as conn:
+        if forgotten := await rows.forget_passing(conn, now - ROWS_KEPT):
+            log.info("rows.forgotten", rows=forgotten)
+    async with catalog.writing() as conn:
+        if forgotten := await downloads.forget(conn, before=(now - DOWNLOADS_KEPT).astimezone(UTC).date()):
+            log.info("downloads.forgotten", days_of_files=forgotten)
+        await bursts.forget(conn, before=now - BURSTS_KEPT)

@@ -1,15 +1,17 @@
 """Why a project's files are served or not, in plain words. Pure: what is remembered goes in, lines come out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from mirror.events import presentable
 from mirror.journal_rows import JournalRow, Position
 from mirror.model import Cause, FileFacts, Life, Memory, ProjectFacts, State
-from mirror.names import ProjectName, same_version_key
+from mirror.names import ProjectName, Sha256, same_version_key
 from mirror.setting_sections import Safety
 from mirror.setting_values import Reregistered
 from mirror.states import waits_for_operator
+from mirror.targets import RecordedAct
 
 _SERVED = {
     State.LIVE: "served: upstream lists it",
@@ -23,8 +25,34 @@ _WHY = {
     Cause.STRANGER: "it was first seen after its whole version had been removed, or came back after it was blocked",
     Cause.REPLACED: "another file of this name, with another sha256, was there first",
     Cause.OPERATOR: "an operator blocked it",
+    Cause.UNEXPLAINED: "it is gone upstream though no row of the journal says why (safety.unexplained)",
+    Cause.SETTING: 'upstream no longer has it, and safety.serve_departed is "never"',
+    Cause.ADVISORY: "it is called malware",
+    Cause.SETTLING: "its project was young when it was removed whole, as malware is; it waits for safety.settle, and"
+    " for recent advisories where they are read",
 }
 _MOST_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersGiven:
+    """What operators did about a project: the acts, which of them block all or part of it, and which destroyed what.
+
+    `blocks` are numbers of acts, and so are `purges`, by the digest of what was destroyed.
+    """
+
+    acts: Mapping[int, RecordedAct] = field(default_factory=dict)
+    blocks: tuple[int, ...] = ()
+    purges: Mapping[Sha256, int] = field(default_factory=dict)
+
+    def line(self, number: int | None, done: str) -> Iterable[str]:
+        """The line about an act, if there is one."""
+        act = self.acts.get(number) if number is not None else None
+        if act is not None:
+            yield (
+                f"  {done} by an operator {act.at:%Y-%m-%d %H:%M:%S} UTC: {presentable(act.reason)}"
+                f" (act {act.number}, {presentable(act.actor)}: {act.verb} {presentable(act.target)})"
+            )
 
 
 def explanation(
@@ -37,15 +65,21 @@ def explanation(
     rules: Safety,
     version: str | None = None,
     filename: str | None = None,
+    orders: OrdersGiven | None = None,
 ) -> list[str]:
     """The story of a project, of one version, or of one file, line by line."""
-    lines = [f"{project}: {_project_line(memory)}", _journal_line(position), ""]
+    orders = orders or OrdersGiven()
+    lines = [f"{project}: {_project_line(memory)}", _journal_line(position)]
+    lines += [
+        line.strip() for number in orders.blocks for line in orders.line(number, "blocked, also what comes later,")
+    ]
+    lines.append("")
     if memory is not None:
         chosen = [file for file in memory.files if _is_asked_for(file, version, filename)]
         if not chosen:
             lines.append("No such file is known here.")
         for file in chosen:
-            lines += _file_lines(file, memory.project, rules)
+            lines += _file_lines(file, memory.project, rules, orders)
         lines.append("")
     lines += _row_lines(rows, version)
     if told:
@@ -85,7 +119,7 @@ def _is_asked_for(file: FileFacts, version: str | None, filename: str | None) ->
     return version is None or (file.version is not None and same_version_key(file.version) == same_version_key(version))
 
 
-def _file_lines(file: FileFacts, project: ProjectFacts, rules: Safety) -> Iterable[str]:
+def _file_lines(file: FileFacts, project: ProjectFacts, rules: Safety, orders: OrdersGiven) -> Iterable[str]:
     listed = file.listed_file
     yield f"{presentable(file.filename)}  [{file.state}{f', {file.cause}' if file.cause else ''}]"
     yield f"  {_verdict(file, project, rules)}"
@@ -97,16 +131,29 @@ def _file_lines(file: FileFacts, project: ProjectFacts, rules: Safety) -> Iterab
         yield f"  yanked: {presentable(listed.yanked) or 'no reason given'}"
     if file.missing_since is not None:
         yield f"  missing from the page since {file.missing_since:%Y-%m-%d %H:%M:%S} UTC; no row explains it yet"
+    if file.disappeared_at is not None:
+        yield f"  believed to be gone since {file.disappeared_at:%Y-%m-%d %H:%M:%S} UTC, unexplained"
     if file.departed is not None:
         departed = file.departed
         yield f"  removed with its {departed.cause} {departed.at:%Y-%m-%d %H:%M:%S} UTC by serial {departed.serial}"
+    if file.advisories:
+        yield f"  called malware by {', '.join(file.advisories)}"
     if file.quarantined_at is not None:
         yield f"  quarantined upstream {file.quarantined_at:%Y-%m-%d %H:%M:%S} UTC"
+    yield from orders.line(file.blocked_by, "blocked")
+    as_was = ", to be listed as it was before" if file.as_was else ""
+    vouched = ", whatever is said of these bytes" if file.vouched_by is not None else ""
+    yield from orders.line(file.released_by, f"released{as_was}{vouched}{',' if as_was or vouched else ''}")
+    if file.purged_at is not None and file.sha256 is not None:
+        yield from orders.line(orders.purges.get(file.sha256), "purged")
     kept = f"kept since {file.stored_at:%Y-%m-%d %H:%M:%S} UTC" if file.stored_at else "not in the store"
     yield f"  bytes {kept}"
 
 
 def _verdict(file: FileFacts, project: ProjectFacts, rules: Safety) -> str:
+    if file.cause is Cause.YOUNG and file.state_until is not None:
+        delay = f"safety.new_release_delay ({_hours(rules.new_release_delay)} h)"
+        return f"not served before {file.state_until:%Y-%m-%d %H:%M:%S} UTC, when {delay} has passed"
     if file.cause is Cause.YOUNG:
         return f"not served: it was younger than safety.min_age ({_hours(rules.min_age)} h) when it was removed"
     if file.cause is Cause.STRANGER and file.newcomer_in is not None and not file.stranger:

@@ -105,7 +105,7 @@ class BacklogKeeper:
         if found is None or found.facts.state in (State.BLOCKED, State.PURGED):
             await self._finish(file_id)
             return
-        is_rescue = found.facts.departed is not None and found.facts.stored_at is None
+        is_rescue = found.facts.is_gone and found.facts.stored_at is None
         try:
             if found.facts.stored_at is None:
                 await self._supply.fetch(found).finished()
@@ -127,7 +127,7 @@ class BacklogKeeper:
             return
         try:
             await self._supply.fetch(found, metadata=True).finished()
-        except (NotThereError, WrongBytesError) as e:
+        except (NotThereError, RefusedError, WrongBytesError) as e:
             log.warning("keeper.no_metadata", project=found.project, filename=found.facts.filename, error=str(e))
 
     async def _not_had(self, found: FoundFile, claim: Claim, error: EverpinError, *, is_rescue: bool) -> None:

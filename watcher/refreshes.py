@@ -14,7 +14,7 @@ from mirror.catalog.database import Catalog
 from mirror.catalog.projects import Refresh
 from mirror.errors import EverpinError
 from mirror.names import ProjectName
-from mirror.refresh import Refresher, next_try
+from mirror.refresh import Refreshed, Refresher, next_try
 
 log = structlog.get_logger()
 
@@ -25,14 +25,18 @@ _LONGEST_WAIT_SECONDS = 5.0
 
 
 async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[], datetime]) -> int:
-    """Asks for the pages whose time has come, few at a time, and says how many that were."""
+    """Asks for the pages whose time has come, few at a time, and says how many that were.
+
+    Where the index asks for peace meanwhile, the rest keep their places in the queue.
+    """
     async with catalog.reading() as conn:
         due = await projects.due_refreshes(conn, now=now(), limit=_MOST_A_ROUND)
     places = asyncio.Semaphore(_AT_A_TIME)
 
     async def one(refresh: Refresh) -> None:
         async with places:
-            await _refresh(catalog, refresher, refresh, now=now)
+            if await refresher.index.turns.take():
+                await _refresh(catalog, refresher, refresh, now=now)
 
     async with asyncio.TaskGroup() as group:
         for refresh in due:
@@ -43,8 +47,9 @@ async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[
 async def _refresh(catalog: Catalog, refresher: Refresher, refresh: Refresh, *, now: Callable[[], datetime]) -> None:
     failed = True
     try:
-        await asyncio.wait_for(refresher.refresh(refresh.project), _LONGEST_WAIT_SECONDS)
-        failed = False
+        outcome = await asyncio.wait_for(refresher.refresh(refresh.project), _LONGEST_WAIT_SECONDS)
+        # A page older than the one we have answers nothing, whatever it was asked for.
+        failed = outcome is Refreshed.STALE
     except (EverpinError, TimeoutError) as e:
         log.info("refresh.not_done", project=refresh.project, error=str(e) or "no answer in time")
     except Exception:

@@ -15,7 +15,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from mirror import clock
-from mirror.errors import EverpinError
+from mirror.errors import EverpinError, NotTheLeaderError
 
 log = structlog.get_logger()
 
@@ -43,10 +43,13 @@ class Schedule:
         self._is_ending = False
 
     def hurry(self, name: str) -> None:
-        """Has the job run now rather than when it is due; once more after the present run, where it is running."""
+        """Has the job run now rather than when it is due; once more after the present run, where it is running.
+
+        Nothing happens where there is no such job here.
+        """
         if name in self._runs:
             self._again.add(name)
-        else:
+        elif self._scheduler.get_job(name) is not None:
             self._scheduler.modify_job(name, next_run_time=clock.now())
 
     async def perform(self, job: Job) -> None:
@@ -109,6 +112,8 @@ async def running(jobs: Sequence[Job]) -> AsyncIterator[Schedule]:
 async def _guarded(job: Job) -> None:
     try:
         await job.run()
+    except NotTheLeaderError as e:
+        log.info("schedule.not_the_leader", job=job.name, reason=str(e))
     except EverpinError as e:
         log.warning("schedule.job_failed", job=job.name, error=str(e))
     except Exception:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 import structlog
@@ -26,6 +26,15 @@ else:
     Record = asyncpg.Record
 
 log = structlog.get_logger()
+
+FAILURES: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # how a connection that is torn down in the middle of a call can look
+)
+"""What a connection can fail by, for who holds one of its own beside the pool."""
 
 _MIGRATION_LOCK = 7_305_112_001
 _CONNECT_TIMEOUT_SECONDS = 10
@@ -92,8 +101,14 @@ async def opened(url: str, *, pool_size: int) -> AsyncIterator[Catalog]:
             max_size=pool_size,
             timeout=_CONNECT_TIMEOUT_SECONDS,
             command_timeout=_COMMAND_TIMEOUT_SECONDS,
-            # Plans must not depend on values; and JIT costs more than it saves on lookups.
-            server_settings={"application_name": "everpin", "jit": "off", "timezone": "UTC"},
+            server_settings={
+                "application_name": "everpin",
+                # Plans must not depend on values; and JIT costs more than it saves on lookups.
+                "jit": "off",
+                "timezone": "UTC",
+                # A process that is paused in the middle of a transaction must not hold up all others with its locks.
+                "idle_in_transaction_session_timeout": "30s",
+            },
         )
     except ValueError as e:
         # Such a sentence may quote the part of the URL it stumbled over, and that may be the password.

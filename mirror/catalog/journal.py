@@ -43,3 +43,13 @@ async def hold(conn: Connection) -> None:
     would neither find the project nor be found.
     """
     await conn.execute("select 1 from journal for share")
+
+
+async def is_at(conn: Connection, serial: Serial) -> bool:
+    """Whether the cursor is there, and stays there until the transaction ends."""
+    return bool(await conn.fetchval("select true from journal where serial = $1 for update", serial))
+
+
+async def begin_again(conn: Connection, *, now: datetime) -> None:
+    """Watches on from where the cursor is, as if from there on for the first time: of before not all was seen."""
+    await conn.execute("update journal set begun_serial = serial, observed_since = $1", now)

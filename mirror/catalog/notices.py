@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from mirror.catalog.database import Connection
+from mirror.catalog.database import FAILURES, Connection
 from mirror.names import ProjectName
 
 log = structlog.get_logger()
@@ -28,13 +28,6 @@ _LONGEST_RETRY_SECONDS = 5.0
 # A connection that was cut without a word would otherwise look like one on which nothing happens.
 _CHECK_SECONDS = 15.0
 _CHECK_ANSWER_SECONDS = 5.0
-_FAILURES = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # how a connection that is torn down in the middle of a call can look
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +112,7 @@ async def listen(url: str, heard: Callable[[Notice], None]) -> None:
     while True:
         try:
             conn = await asyncpg.connect(url, timeout=10)
-        except _FAILURES as e:
+        except FAILURES as e:
             log.debug("catalog.listen_failed", error=str(e))
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_RETRY_SECONDS)
@@ -134,11 +127,11 @@ async def listen(url: str, heard: Callable[[Notice], None]) -> None:
             await _until_broken(conn, broken)
             log.warning("catalog.listener_lost")
             heard(NoticesLost())
-        except _FAILURES as e:
+        except FAILURES as e:
             log.warning("catalog.listener_lost", error=str(e))
             heard(NoticesLost())
         finally:
-            with suppress(*_FAILURES):
+            with suppress(*FAILURES):
                 await conn.close(timeout=2)
 
 

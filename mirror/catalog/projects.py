@@ -52,9 +52,9 @@ async def insert(conn: Connection, project: ProjectFacts) -> int | None:
             insert into projects (name, display_name, known_since, incarnation, opened_serial, closed_serial, closed_at,
                 status, quarantined_by, quarantined_at, page_serial, etag, versions, extra, observed_at, wanted_serial,
                 refresh_at, attempts, owners, registered_at, former_owners, lives,
-                revision)
+                absent_since, revision)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                1)
+                $23, 1)
             on conflict do nothing
             returning id
         ), counted as (
@@ -79,7 +79,8 @@ async def update(conn: Connection, project: ProjectFacts, *, changed: bool) -> i
             -- Thousands of versions lie apart from the row, and stay there unless they are written again.
             versions = case when versions = $12 then versions else $12 end, extra = $13,
             observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17, owners = $18,
-            registered_at = $19, former_owners = $20, lives = $21, revision = revision + case when $2 then 1 else 0 end
+            registered_at = $19, former_owners = $20, lives = $21, absent_since = $22,
+            revision = revision + case when $2 then 1 else 0 end
         where id = $1
         returning revision
         """,
@@ -134,6 +135,20 @@ async def want_all(conn: Connection, *, now: datetime) -> None:
     await conn.execute(
         "update projects set refresh_at = $1, attempts = 0 where refresh_at is null", now, timeout=_WANT_ALL_SECONDS
     )
+
+
+async def want_soon(conn: Connection, names: Iterable[ProjectName], *, now: datetime) -> int:
+    """Asks for the pages of those of the projects that are known, and says how many these are."""
+    done = await conn.execute(
+        """
+        update projects set refresh_at = least(refresh_at, $2) where id in (
+            select id from projects where name = any($1::text[]) order by name for update
+        )
+        """,
+        sorted(set(names)),
+        now,
+    )
+    return int(done.removeprefix("UPDATE "))
 
 
 async def listing(conn: Connection) -> list[tuple[ProjectName, str, Serial | None]]:
@@ -216,6 +231,7 @@ def _mutable(project: ProjectFacts) -> tuple[object, ...]:
         project.registered_at,
         list(project.former_owners),
         msgspec.json.encode(project.lives).decode(),
+        project.absent_since,
     )
 
 
@@ -245,4 +261,5 @@ def _facts(record: Record) -> ProjectFacts:
         registered_at=record["registered_at"],
         former_owners=tuple(record["former_owners"]),
         lives=msgspec.json.decode(record["lives"], type=tuple[Life, ...]),
+        absent_since=record["absent_since"],
     )

@@ -56,6 +56,19 @@ async def of_project(conn: Connection, project: ProjectName) -> list[JournalRow]
     return [_row(record) for record in records]
 
 
+async def at(conn: Connection, serial: Serial) -> JournalRow | None:
+    """The row of that serial, if it is remembered."""
+    record = await conn.fetchrow(
+        "select serial, project, name, version, action, at from rows where serial = $1", serial
+    )
+    return _row(record) if record else None
+
+
+async def forget(conn: Connection, serial: Serial) -> None:
+    """Deletes the row of that serial."""
+    await conn.execute("delete from rows where serial = $1", serial)
+
+
 async def forget_passing(conn: Connection, before: datetime) -> int:
     """Deletes the rows older than that which need not be remembered for ever, and says how many."""
     done = await conn.execute("delete from rows where not lasting and at < $1", before)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mirror.changes.seen_yanks import tell_seen
 from mirror.changes.step import Step, Telling, current, is_version, keys_of
 from mirror.events import EventKind, Evidence
-from mirror.model import Memory, PendingYank, YankChange
+from mirror.model import FileFacts, Memory, PendingYank, YankChange
 
 YANK_WAITS = timedelta(seconds=60)
 """How long a yank waits for the page, which alone knows the reason."""
@@ -14,19 +15,40 @@ UNYANK_WAITS = timedelta(seconds=120)
 
 
 def by_clock(memory: Memory, now: datetime) -> Step:
-    """Tells the yanks that are due, in the order of their rows."""
-    return tell_yanks(memory, [pending for pending in memory.pending if pending.due_at <= now])
+    """Tells the yanks that are due, in the order of their rows, and then those that only pages showed."""
+    due = [pending for pending in memory.pending if pending.due_at is not None and pending.due_at <= now]
+    rows = [pending for pending in due if pending.serial is not None]
+    over = [pending for pending in rows if _is_yanked_again(memory, pending)]
+    rest = replace(memory, pending=tuple(pending for pending in memory.pending if pending not in over))
+    step = tell_yanks(rest, [pending for pending in rows if pending not in over])
+    seen = [pending for pending in due if pending.serial is None]
+    return step.then(tell_seen(step.memory, seen, now)) if seen else step
 
 
 def tell_yanks(memory: Memory, due: list[PendingYank]) -> Step:
-    """Tells these pending yanks now, each with the reason known at this moment, and forgets them."""
+    """Tells these yanks, which rows said, with the reason known at this moment, and forgets them."""
     rest = tuple(pending for pending in memory.pending if pending not in due)
     tellings = tuple(telling for pending in due if (telling := _telling(memory, pending)) is not None)
     return Step(replace(memory, pending=rest), tellings)
 
 
+def _is_yanked_again(memory: Memory, pending: PendingYank) -> bool:
+    """Whether it is an unyank, and a page newer than it shows the release yanked: nobody is to take that for safe."""
+    if pending.change is not YankChange.UNYANKED:
+        return False
+    files = _files(memory, pending)
+    return bool(files) and all(file.listed_file.yanked is not None for file in files)
+
+
+def _files(memory: Memory, pending: PendingYank) -> tuple[FileFacts, ...]:
+    if pending.version is None:
+        raise ValueError("a row about a yank names its release")
+    version = pending.version
+    return tuple(file for file in current(memory) if file.listed and is_version(file, version))
+
+
 def _telling(memory: Memory, pending: PendingYank) -> Telling | None:
-    files = tuple(file for file in current(memory) if file.listed and is_version(file, pending.version))
+    files = _files(memory, pending)
     reason = next((file.listed_file.yanked for file in files if file.listed_file.yanked), None)
     if (
         pending.change is YankChange.YANKED

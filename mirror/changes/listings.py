@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from mirror.changes.disappearances import reappeared
 from mirror.changes.newcomers import dated
 from mirror.changes.past import Past
-from mirror.changes.step import FileKey, Step, Telling, ever_blocked, is_version, key_of
+from mirror.changes.step import FileKey, Step, Telling, ever_blocked, is_version, key_of, without_release
 from mirror.events import EventKind, Evidence
 from mirror.model import DepartureCause, FileFacts, HashSource, ListedFile, Memory, ProjectFacts, ProjectPage
 from mirror.names import Sha256
@@ -22,6 +23,7 @@ def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> 
     changed: dict[FileKey, FileFacts] = {}
     new: list[FileFacts] = []
     tellings: list[Telling] = []
+    back: list[FileFacts] = []
     for listed in page.files:
         namesakes = by_name.get(listed.filename, [])
         found = _same_file(namesakes, listed, memory.project.incarnation)
@@ -33,10 +35,12 @@ def list_files(memory: Memory, page: ProjectPage, past: Past, now: datetime) -> 
         else:
             file, telling = _list_again(found, listed, memory.project, page, past)
             changed[key_of(found)] = file
+            if found.disappeared_at is not None:
+                back.append(found)
         if telling is not None:
             tellings.append(telling)
     files = tuple(changed.get(key, file) for key, file in known.items()) + tuple(new)
-    return Step(dated(replace(memory, files=files)), tuple(tellings))
+    return Step(dated(replace(memory, files=files)), (*tellings, *reappeared(back)))
 
 
 def _same_file(namesakes: Iterable[FileFacts], listed: ListedFile, incarnation: int) -> FileFacts | None:
@@ -61,6 +65,9 @@ def _list_again(
         missing_since=None,
         missing_seen=None,
         listed_until=None,
+        listed_at=None,
+        disappeared_at=None,
+        disappeared_in=None,
         listed_since=page.serial if departed is not None else file.listed_since,
         departed=None,
         lost_at=None,
@@ -71,7 +78,7 @@ def _list_again(
     again = replace(again, quarantined_at=_last_quarantine(project, past, file.version) or file.quarantined_at)
     if ever_blocked(file) or project.quarantined_by is not None:
         # It was blocked before it went, or is at this moment, whatever a later row will say of the quarantine.
-        return replace(again, stranger=True), None
+        return replace(without_release(again), stranger=True), None
     return again, _about(EventKind.RESTORED, again)
 
 
@@ -99,7 +106,7 @@ def _judge_newcomer(
         if project.quarantined_by is not None or any(ever_blocked(f) for f in same_bytes):
             return replace(again, stranger=True), None
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
-        restored = replace(again, stored_at=stored, released_by=last.released_by)
+        restored = replace(again, stored_at=stored, released_by=last.released_by, vouched_by=last.vouched_by)
         return restored, _about(EventKind.RESTORED, restored)
     if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
         replaced = replace(file, replaced=True)

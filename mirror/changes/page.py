@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.changes.clock import tell_yanks
-from mirror.changes.incarnations import lived_through, open_incarnation, reregistered
+from mirror.changes.disappearances import explained, may_be_hidden, superseded
+from mirror.changes.incarnations import ended_unseen, is_other_life, lived_through, open_incarnation, reregistered
 from mirror.changes.listings import list_files, new_file
 from mirror.changes.newcomers import dated
 from mirror.changes.past import past_of
 from mirror.changes.rows import by_rows, not_from_the_future
+from mirror.changes.seen_yanks import notice
 from mirror.changes.step import Step, Telling, current, keys_of
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow, ProjectQuarantineCleared, ProjectQuarantined
@@ -78,21 +80,31 @@ def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: 
     project = _project_after(step.memory.project, believed, now)
     step = Step(replace(step.memory, project=project), step.tellings)
     step = step.then(by_rows(step.memory, later, now, remembered=rows, replay=True))
+    step = Step(notice(opened.memory, step.memory, page, rows, now), step.tellings)
     answered = [
         pending
         for pending in step.memory.pending
-        if pending.change is YankChange.YANKED and page.serial is not None and pending.serial <= page.serial
+        if pending.change is YankChange.YANKED
+        and pending.serial is not None
+        and page.serial is not None
+        and pending.serial <= page.serial
     ]
     return step.then(tell_yanks(step.memory, answered))
 
 
 def by_absence(memory: Memory, now: datetime) -> Step:
     """Applies the answer that upstream has no page: everything it listed is noted as missing, nothing is concluded."""
+    project = memory.project
+    hidden = project.quarantined_by is not None
     files = tuple(
-        _missing(f, memory.project, now) if f.listed and f.incarnation == memory.project.incarnation else f
-        for f in memory.files
+        _missing(file, project, now, hidden=hidden or file.quarantined_by is not None)
+        if file.listed and file.incarnation == project.incarnation
+        else file
+        for file in memory.files
     )
-    return Step(replace(memory, files=files, project=replace(memory.project, observed_at=now, etag=None)))
+    absent_since = None if project.closed_serial is not None else project.absent_since or now
+    project = replace(project, observed_at=now, etag=None, absent_since=absent_since)
+    return Step(replace(memory, files=files, project=project))
 
 
 def _believed(memory: Memory, page: ProjectPage) -> Step | None:
@@ -100,8 +112,10 @@ def _believed(memory: Memory, page: ProjectPage) -> Step | None:
     if page.serial is not None and known.page_serial is not None and page.serial < known.page_serial:
         return None
     if known.closed_serial is None:
-        return Step(memory)
-    if page.serial is None or page.serial <= known.closed_serial:
+        if not is_other_life(memory, page):
+            return Step(memory)
+        memory = ended_unseen(memory)
+    elif page.serial is None or page.serial <= known.closed_serial:
         return None
     # The project was removed, and here is a page of a later serial: the name lives again, unannounced.
     opened = open_incarnation(memory, None)
@@ -119,11 +133,14 @@ def _apply_status(memory: Memory, page: ProjectPage, now: datetime) -> Step:
             replace(f, quarantined_at=now)
             if f.incarnation == project.incarnation
             and (f.departed is None or serial is None or serial < f.departed.serial)
+            and may_be_hidden(f, now)
             else f
             for f in memory.files
         )
         after = replace(memory, project=blocked, files=files)
-        return Step(after, (_status_telling(EventKind.PROJECT_QUARANTINED, after, page),))
+        telling = _status_telling(EventKind.PROJECT_QUARANTINED, after, page)
+        told = superseded(f for f in current(memory) if may_be_hidden(f, now))
+        return Step(after, (replace(telling, supersedes=told),))
     if project.quarantined_by == 0:
         # What only a page said, a page may take back; what a row said waits for the row.
         after = replace(memory, project=replace(project, quarantined_by=None))
@@ -140,8 +157,8 @@ def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
     files_listed = {(listed.filename, listed.sha256) for listed in page.files}
     hidden = page.status is ProjectStatus.QUARANTINED
     files = tuple(
-        _missing(file, memory.project, now, explained=hidden or file.quarantined_by is not None)
-        if file.listed
+        _missing(file, memory.project, now, hidden=hidden or file.quarantined_by is not None)
+        if (file.listed or (hidden and file.disappeared_at is not None and may_be_hidden(file, now)))
         and file.incarnation == memory.project.incarnation
         and file.filename not in names
         and (file.filename, file.sha256) not in files_listed
@@ -151,12 +168,12 @@ def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
     return Step(replace(memory, files=files))
 
 
-def _missing(file: FileFacts, before: ProjectFacts, now: datetime, *, explained: bool = False) -> FileFacts:
+def _missing(file: FileFacts, before: ProjectFacts, now: datetime, *, hidden: bool) -> FileFacts:
     """The file, which is not on the page. A quarantine explains that: then it counts only that the page lacked it."""
     if file.missing_seen is None:
-        file = replace(file, listed_until=before.page_serial)
-    if explained:
-        return replace(file, missing_seen=file.missing_seen or now)
+        file = replace(file, listed_until=before.page_serial, listed_at=before.observed_at)
+    if hidden:
+        return replace(explained(file), missing_seen=file.missing_seen or now)
     return replace(file, missing_since=file.missing_since or now, missing_seen=now)
 
 
@@ -170,6 +187,8 @@ def _project_after(project: ProjectFacts, page: ProjectPage, now: datetime) -> P
         versions=page.versions,
         extra=page.extra,
         observed_at=now,
+        # A page without files may be that of somebody who has taken the name and put up nothing yet.
+        absent_since=None if page.files else project.absent_since,
         wanted_serial=None if answered else project.wanted_serial,
         refresh_at=None if answered else project.refresh_at,
         attempts=0 if answered else project.attempts,

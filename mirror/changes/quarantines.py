@@ -1,9 +1,20 @@
 """Rows that quarantine a project or a release, and those that clear it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from mirror.changes.step import Step, Telling, current, is_version, key_of, keys_of, with_files
+from mirror.changes.disappearances import explained, superseded
+from mirror.changes.step import (
+    FileKey,
+    Step,
+    Telling,
+    current,
+    is_version,
+    key_of,
+    keys_of,
+    outlived,
+    with_files,
+)
 from mirror.events import EventKind, Evidence
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory, ProjectStatus
@@ -21,11 +32,15 @@ def project_quarantined(memory: Memory, row: JournalRow) -> Step:
         status=_status(memory, row, ProjectStatus.QUARANTINED),
     )
     files = current(memory)
-    changed = {key_of(file): replace(file, quarantined_at=row.time) for file in files if _was_there(file, row)}
+    changed = {
+        key_of(file): replace(_hidden(memory, file, row), quarantined_at=row.time)
+        for file in files
+        if _was_there(file, row)
+    }
     after = with_files(replace(memory, project=project), changed)
     if told_by_page:
         return Step(after)
-    return Step(after, (_quarantine(EventKind.PROJECT_QUARANTINED, files, row),))
+    return Step(after, (_quarantine(EventKind.PROJECT_QUARANTINED, files, row, told=_explains(memory, changed, row)),))
 
 
 def project_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
@@ -50,8 +65,11 @@ def still_hidden(memory: Memory, row: JournalRow) -> Step:
 def release_quarantined(memory: Memory, row: JournalRow) -> Step:
     files = [file for file in current(memory) if is_version(file, row.version or "")]
     # Copies kept of earlier lives are covered, too: they can be the very same bytes.
-    changed = {key_of(file): _quarantined(file, row) for file in memory.files if is_version(file, row.version or "")}
-    return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINED, files, row),))
+    changed = {
+        key_of(file): _quarantined(memory, file, row) for file in memory.files if is_version(file, row.version or "")
+    }
+    told = _explains(memory, changed, row)
+    return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINED, files, row, told=told),))
 
 
 def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
@@ -62,9 +80,21 @@ def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
     return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINE_CLEARED, files, row),))
 
 
-def _quarantined(file: FileFacts, row: JournalRow) -> FileFacts:
-    blocked = replace(file, quarantined_by=row.serial)
+def _quarantined(memory: Memory, file: FileFacts, row: JournalRow) -> FileFacts:
+    blocked = replace(_hidden(memory, file, row), quarantined_by=row.serial)
     return replace(blocked, quarantined_at=row.time) if _was_there(file, row) else blocked
+
+
+def _hidden(memory: Memory, file: FileFacts, row: JournalRow) -> FileFacts:
+    """The file, whose absence from the page the row explains, unless a page as new as the row still listed it."""
+    if file.missing_seen is None or not _was_there(file, row) or outlived(memory, file, row):
+        return file
+    return explained(file)
+
+
+def _explains(memory: Memory, changed: Mapping[FileKey, FileFacts], row: JournalRow) -> str | None:
+    """The event that told of what is now known to be hidden only."""
+    return superseded(f for f in memory.files if key_of(f) in changed and _hidden(memory, f, row) is not f)
 
 
 def _status(memory: Memory, row: JournalRow, status: ProjectStatus) -> ProjectStatus:
@@ -86,10 +116,18 @@ def _ended_by_page(memory: Memory, row: JournalRow) -> bool:
 
 def _was_there(file: FileFacts, row: JournalRow) -> bool:
     """Whether the quarantine lay on the file itself: a copy of what had departed before is blocked only meanwhile."""
-    return file.departed is None or file.departed.serial > row.serial
+    if file.departed is not None:
+        return file.departed.serial > row.serial
+    return file.disappeared_at is None or row.time <= file.disappeared_at
 
 
-def _quarantine(kind: EventKind, files: Iterable[FileFacts], row: JournalRow) -> Telling:
+def _quarantine(kind: EventKind, files: Iterable[FileFacts], row: JournalRow, *, told: str | None = None) -> Telling:
     return Telling(
-        kind, Evidence.JOURNAL, keys_of(files), version=row.version, serial=row.serial, upstream_time=row.time
+        kind,
+        Evidence.JOURNAL if told is None else Evidence.BOTH,
+        keys_of(files),
+        version=row.version,
+        serial=row.serial,
+        upstream_time=row.time,
+        supersedes=told,
     )

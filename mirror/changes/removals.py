@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from mirror.changes.deletions import created_at, deletion_of, existed_since
+from mirror.changes.disappearances import as_listed, superseded
 from mirror.changes.incarnations import open_incarnation, reregistered
 from mirror.changes.newcomers import dated
 from mirror.changes.owners import handed_on
@@ -21,12 +23,19 @@ from mirror.changes.step import (
     listed_versions,
     outlived,
     with_files,
+    without_release,
 )
 from mirror.changes.yanks import settle_yanks
 from mirror.events import EventKind, Evidence
-from mirror.journal_rows import JournalRow, ProjectCreated, ProjectRemoved
+from mirror.journal_rows import JournalRow
 from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus
 from mirror.names import Serial, Sha256, same_version_key
+
+_CAUSES = {
+    EventKind.FILE_DELETED: DepartureCause.FILE,
+    EventKind.RELEASE_DELETED: DepartureCause.RELEASE,
+    EventKind.PROJECT_DELETED: DepartureCause.PROJECT,
+}
 
 
 def _depart(
@@ -39,12 +48,17 @@ def _depart(
         departure = Departure(
             row.time, row.serial, cause, was_yanked=file.listed_file.yanked is not None, project_since=project_since
         )
+        # What was gone and was released so is only explained by the row, unless there was a quarantine in between.
+        was_gone = file.disappeared_at is not None and file.quarantined_at is None
         changed[key_of(file)] = replace(
-            file,
+            file if was_gone else without_release(file),
             listed=False,
             missing_since=None,
             missing_seen=None,
             listed_until=None,
+            listed_at=None,
+            disappeared_at=None,
+            disappeared_in=None,
             quarantined_by=quarantined_by,
             departed=departure,
         )
@@ -61,7 +75,7 @@ def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
     # One that we met only after the removal was never blocked here.
     seen_before = _seen_before(memory, row) if back else frozenset()
     changed = {
-        key_of(file): replace(file, stranger=True)
+        key_of(file): replace(without_release(file), stranger=True)
         for file in back
         if _was_blocked(file, row) and _name_of(file) in seen_before
     }
@@ -81,7 +95,7 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
     seen_before = _seen_before(memory, row) if back else frozenset()
     changed |= {
         # The version had departed when this file came, or it was quarantined before it went and came back.
-        key_of(file): replace(file, stranger=True, quarantined_by=None)
+        key_of(file): replace(without_release(file), stranger=True, quarantined_by=None)
         for file in back
         if _name_of(file) not in seen_before or _was_blocked(file, row)
     }
@@ -98,27 +112,18 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     old_life = replace(memory, files=tuple(file for file in memory.files if file not in survivors))
     gone = [file for file in current(old_life) if file.departed is None]
     remembered = tuple(remembered)
-    since = _existed_since(gone, row, remembered)
+    since = existed_since(gone, created_at(row, remembered))
     changed = _freed(old_life.files) | _depart(gone, row, DepartureCause.PROJECT, project_since=since)
-    telling = _removal(EventKind.PROJECT_DELETED, old_life, with_files(old_life, changed), gone, row)
+    after = with_files(old_life, changed)
+    telling = _removal(EventKind.PROJECT_DELETED, old_life, after, gone, row, remembered=remembered)
     if was_yanked and memory.known:
         telling = replace(telling, was_yanked=True)
     closed = replace(with_files(memory, changed), project=_closed(memory.project, row))
     if not survivors:
         return Step(closed, (*told, telling)).then(still_hidden(closed, row))
     reborn = _reborn(closed, survivors, row, remembered)
-    after = Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
-    return after.then(still_hidden(reborn, row))
-
-
-def _existed_since(files: Iterable[FileFacts], row: JournalRow, remembered: Iterable[JournalRow]) -> datetime | None:
-    """Since when there was the project that the row removes, as far as known: no later than its oldest file."""
-    created = None
-    for said in remembered:
-        if said.serial < row.serial and isinstance(said.action, ProjectCreated | ProjectRemoved):
-            created = said.time if isinstance(said.action, ProjectCreated) else None
-    born = [file.listed_file.upload_time or file.first_seen_at for file in files]
-    return min([*born, created] if created is not None else born, default=None)
+    step = Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
+    return step.then(still_hidden(reborn, row))
 
 
 def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
@@ -157,6 +162,7 @@ def _closed(project: ProjectFacts, row: JournalRow) -> ProjectFacts:
         wanted_serial=None,
         refresh_at=None,
         attempts=0,
+        absent_since=None,
     )
     if (project.page_serial or 0) > row.serial and project.quarantined_by in (None, 0):
         # A page newer than the row was seen first: what it says of a quarantine is about the next life.
@@ -194,7 +200,7 @@ def _reborn(
                 stranger=file.stranger or came_late,
             )
         elif _was_blocked(file, row):
-            again = replace(again, stranger=True)
+            again = replace(without_release(again), stranger=True)
         moved[key_of(file)] = again
     return dated(with_files(replace(closed, project=page_of_new_life), moved))
 
@@ -212,6 +218,7 @@ def _removal(
     row: JournalRow,
     *,
     filename: str | None = None,
+    remembered: Iterable[JournalRow] = (),
 ) -> Telling:
     gone = tuple(gone)
     telling = Telling(
@@ -222,10 +229,12 @@ def _removal(
         serial=row.serial,
         upstream_time=row.time,
         filename=filename,
+        deletion=deletion_of(_CAUSES[kind], before, gone, row, remembered),
     )
     if not before.known:
         return telling
-    latest_before, latest_after = latest_version(before), latest_version(after)
+    # What had disappeared was the latest all the same: now it is known that it was removed.
+    latest_before, latest_after = latest_version(as_listed(before, gone)), latest_version(after)
     return replace(
         telling,
         # Seen by the page before the row came: both witnesses say so.
@@ -236,4 +245,5 @@ def _removal(
         latest_remaining=latest_after,
         was_latest=latest_before is not None and latest_before != latest_after,
         incarnation=before.project.incarnation,
+        supersedes=superseded(gone),
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.changes.incarnations import project_created
+from mirror.changes.late_rows import life_before, with_life_before
 from mirror.changes.owners import role_changed
 from mirror.changes.quarantines import (
     project_quarantine_cleared,
@@ -66,12 +67,10 @@ def _by_row(memory: Memory, row: JournalRow, now: datetime, remembered: Sequence
     if opened is not None and row.serial < opened:
         return Step(memory)  # about an earlier life, and applied in it
     match row.action:
-        case FileRemoved(filename):
-            return file_removed(memory, row, filename)
-        case ReleaseRemoved():
-            return release_removed(memory, row)
-        case ProjectRemoved():
-            return project_removed(memory, row, remembered)
+        case FileRemoved() | ReleaseRemoved() | ProjectRemoved():
+            if (earlier := life_before(memory, row)) is not None:
+                return with_life_before(memory, _removed(earlier, row, remembered))
+            return _removed(memory, row, remembered)
         case ProjectCreated():
             return project_created(_wanting(memory, row, now), row, written_at=written_at)
         case ReleaseYanked():
@@ -91,6 +90,16 @@ def _by_row(memory: Memory, row: JournalRow, now: datetime, remembered: Sequence
             return Step(_wanting(memory, row, now))
         case RoleChanged():
             return Step(replace(memory, project=role_changed(memory.project, row.action, written_at)))
+
+
+def _removed(memory: Memory, row: JournalRow, remembered: Sequence[JournalRow]) -> Step:
+    match row.action:
+        case FileRemoved(filename):
+            return file_removed(memory, row, filename)
+        case ReleaseRemoved():
+            return release_removed(memory, row)
+        case _:
+            return project_removed(memory, row, remembered)
 
 
 def _wanting(memory: Memory, row: JournalRow, now: datetime) -> Memory:

@@ -8,10 +8,11 @@ from typing import TypeAlias
 
 from packaging.version import Version
 
-from mirror.events import EventKind, Evidence
+from mirror.events import Act, EventKind, Evidence
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory
 from mirror.names import Serial, Sha256, same_version_key
+from mirror.policy import Deletion
 
 FileKey: TypeAlias = tuple[int, str, Sha256 | None]
 """Incarnation, filename and digest: what identifies a file within its project."""
@@ -21,7 +22,8 @@ FileKey: TypeAlias = tuple[int, str, Sha256 | None]
 class Telling:
     """An event in the making: the act and its files, whose states are known only after judging.
 
-    `incarnation` is set where it is not the one that the memory is in after the step.
+    `incarnation` is set where it is not the one that the memory is in after the step; `deletion` where the act is one;
+    `advisories` where the event is about an advisory itself.
     """
 
     kind: EventKind
@@ -38,7 +40,10 @@ class Telling:
     latest_remaining: str | None = None
     was_latest: bool | None = None
     incarnation: int | None = None
+    deletion: Deletion | None = None
     supersedes: str | None = None
+    advisories: tuple[str, ...] = ()
+    act: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +110,25 @@ def with_files(memory: Memory, changed: dict[FileKey, FileFacts]) -> Memory:
 
 def outlived(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
     """Whether a page as new as the row, or newer, lists the file: then the row is older news than the file."""
-    if not file.listed:
+    if not file.listed and file.disappeared_at is None:
         return False
     # However it is missing now, it was there when a page last listed it.
     last = memory.project.page_serial if file.missing_seen is None else file.listed_until
     return max(last or 0, file.first_seen_serial or 0) >= row.serial
 
 
+def without_release(file: FileFacts) -> FileFacts:
+    """The file after something happened that an operator who released it could not know of.
+
+    Only where exactly these bytes were vouched for the release goes on: they stay what they are.
+    """
+    return file if file.vouched_by is not None else replace(file, released_by=None, as_was=False)
+
+
 def ever_blocked(file: FileFacts) -> bool:
-    """Whether the file was ever blocked, by an operator or by a quarantine that may long be over."""
-    return any(mark is not None for mark in (file.blocked_by, file.purged_at, file.quarantined_by, file.quarantined_at))
+    """Whether the file was ever blocked, by an operator or by a quarantine that may long be over, or is by advisories.
+
+    An advisory that was withdrawn counts no more: it was an error.
+    """
+    marks = (file.blocked_by, file.purged_at, file.quarantined_by, file.quarantined_at)
+    return bool(file.advisories) or any(mark is not None for mark in marks)

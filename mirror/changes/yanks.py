@@ -5,32 +5,39 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.changes.clock import UNYANK_WAITS, YANK_WAITS, tell_yanks
+from mirror.changes.seen_yanks import is_of, is_told, over_again, overtaken_by_row
 from mirror.changes.step import Step, Telling, current, is_version, key_of, outlived, with_files
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory, PendingYank, YankChange
-from mirror.names import same_version_key
 
 
 def release_yanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
     version = row.version or ""
     files = [file for file in current(memory) if file.listed and is_version(file, version)]
     newer_page = bool(files) and all(outlived(memory, file, row) for file in files)
-    told_before = None
+    memory, seen, was_told = overtaken_by_row(memory, row, YankChange.YANKED)
+    if was_told:
+        return Step(memory)
+    # It is yanked again: no removal is to come that would explain why it was not for a while.
+    again = tell_yanks(memory, [p for p in memory.pending if _is_row_of(p, version, YankChange.UNYANKED)])
+    memory = again.memory
+    told_before = next((one.told_before for one in seen if one.told_before is not None), None)
     if not newer_page:
-        told_before = next((f.listed_file.yanked for f in files if f.listed_file.yanked is not None), None)
+        known = next((f.listed_file.yanked for f in files if f.listed_file.yanked is not None), None)
+        told_before = told_before if seen else known
         older = [file for file in files if not outlived(memory, file, row)]
-        memory = _set_yanked(memory, older, "" if told_before is None else told_before)
-    pending = PendingYank(
-        row.serial,
-        version,
-        YankChange.YANKED,
-        row.time,
-        now,
-        # Where the page is as new as the row its reason is known; of an unknown project no page will come.
-        due_at=now if newer_page or not memory.known else now + YANK_WAITS,
-        told_before=told_before,
-    )
-    return _with_pending(memory, pending, now)
+        memory = _set_yanked(memory, older, "" if known is None else known)
+    due_at = _due(memory, now, newer_page=newer_page, told_before=told_before)
+    pending = PendingYank(row.serial, version, YankChange.YANKED, row.time, now, due_at=due_at, told_before=told_before)
+    step = again.then(_with_pending(memory, pending, now))
+    return Step(over_again(step.memory, files, now), step.tellings) if newer_page else step
+
+
+def _due(memory: Memory, now: datetime, *, newer_page: bool, told_before: str | None) -> datetime | None:
+    if newer_page or not memory.known:
+        return now  # where the page is as new as the row its reason is known; of an unknown project no page will come
+    # Of what is yanked already there may be nothing to tell: that takes a page, however late it comes.
+    return now + YANK_WAITS if told_before is None else None
 
 
 def release_unyanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
@@ -40,13 +47,24 @@ def release_unyanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
         for file in current(memory)
         if file.listed and is_version(file, version) and not outlived(memory, file, row)
     ]
+    memory, _, was_told = overtaken_by_row(memory, row, YankChange.UNYANKED)
+    # Whether that yank had a new reason nobody will ever learn.
+    rest = tuple(one for one in memory.pending if one.due_at is not None or not is_of(one, version))
+    memory = _set_yanked(replace(memory, pending=rest), files, None)
+    if was_told:
+        return Step(memory)
     pending = PendingYank(row.serial, version, YankChange.UNYANKED, row.time, now, due_at=now + UNYANK_WAITS)
-    return _with_pending(_set_yanked(memory, files, None), pending, now)
+    return _with_pending(memory, pending, now)
+
+
+def _is_row_of(pending: PendingYank, version: str, change: YankChange) -> bool:
+    return pending.serial is not None and pending.change is change and is_of(pending, version)
 
 
 def _with_pending(memory: Memory, pending: PendingYank, now: datetime) -> Step:
     waiting = replace(memory, pending=(*memory.pending, pending))
-    return tell_yanks(waiting, [pending]) if pending.due_at <= now else Step(waiting)
+    is_due = pending.due_at is not None and pending.due_at <= now
+    return tell_yanks(waiting, [pending]) if is_due else Step(waiting)
 
 
 def _set_yanked(memory: Memory, files: Iterable[FileFacts], yanked: str | None) -> Memory:
@@ -59,14 +77,12 @@ def _set_yanked(memory: Memory, files: Iterable[FileFacts], yanked: str | None) 
 def settle_yanks(memory: Memory, version: str | None) -> tuple[tuple[Telling, ...], Memory, bool]:
     """Before a removal: waiting yanks are told, waiting unyanks were only the way to the removal and are dropped.
 
-    `version` None means all versions. The last of the three results says that an unyank was dropped.
+    So is whatever only pages showed. `version` None means all versions. The last of the three results says that an
+    unyank was dropped.
     """
-    concerned = [
-        pending
-        for pending in memory.pending
-        if version is None or same_version_key(pending.version) == same_version_key(version)
-    ]
-    dropped = [pending for pending in concerned if pending.change is YankChange.UNYANKED]
-    rest = replace(memory, pending=tuple(pending for pending in memory.pending if pending not in dropped))
-    step = tell_yanks(rest, [pending for pending in concerned if pending.change is YankChange.YANKED])
-    return step.tellings, step.memory, bool(dropped)
+    concerned = [pending for pending in memory.pending if version is None or is_of(pending, version)]
+    told = [one for one in concerned if one.serial is not None and one.change is YankChange.YANKED]
+    unyanked = [one for one in concerned if not is_told(one) and one.change is YankChange.UNYANKED]
+    rest = tuple(one for one in memory.pending if one not in concerned or one in told)
+    step = tell_yanks(replace(memory, pending=rest), told)
+    return step.tellings, step.memory, bool(unyanked)

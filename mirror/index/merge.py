@@ -42,17 +42,19 @@ class Offer:
     valid_until: datetime | None = None
 
 
-def offered(memory: Memory) -> Offer:
+def offered(memory: Memory, *, departed_as_was: bool = False) -> Offer:
     """What the project's page shows. A quarantined project offers nothing, whatever its files' states say.
 
+    With `departed_as_was` the kept files of a project of which nothing is live are listed as they were before.
     PEP 792 on quarantined projects: the index "MUST NOT offer any distributions".
     """
     project = memory.project
     status = _status(project)
     if status is ProjectStatus.QUARANTINED:
         return Offer(status=status, serial=project.page_serial)
+    as_was = departed_as_was and not any(facts.state is State.LIVE for facts in memory.files)
     chosen = _one_per_filename(facts for facts in _last_lives(memory.files) if facts.state in _OFFERED)
-    entries = [entry for facts in chosen if (entry := _entry(facts)) is not None]
+    entries = [entry for facts in chosen if (entry := _entry(facts, as_was=as_was)) is not None]
     entries.sort(key=lambda entry: (_order(entry.file.version or ""), entry.file.filename))
     return Offer(
         status=status,
@@ -94,12 +96,12 @@ def _one_per_filename(files: Iterable[FileFacts]) -> Iterable[FileFacts]:
     return chosen.values()
 
 
-def _entry(facts: FileFacts) -> Entry | None:
+def _entry(facts: FileFacts, *, as_was: bool) -> Entry | None:
     path = file_path(facts.listed_file)
     if path is None:
         return None
     listed = facts.listed_file
-    if facts.state is State.KEPT:
+    if facts.state is State.KEPT and not (as_was or facts.as_was):
         listed = replace(listed, yanked=_kept_reason(facts))
     elif facts.state is State.YANKED and listed.yanked is None:
         # PEP 592: mirrors MUST NOT mirror a yanked file without also mirroring the attribute for it.
@@ -113,7 +115,7 @@ def _entry(facts: FileFacts) -> Entry | None:
 
 def _is_gone(facts: FileFacts) -> bool:
     """Also true of a departed file that is listed as it was before instead of as yanked."""
-    return facts.state is State.KEPT or (facts.departed is not None and not facts.listed)
+    return facts.state is State.KEPT or (facts.is_gone and not facts.listed)
 
 
 def _kept_reason(facts: FileFacts) -> str:

@@ -5,13 +5,37 @@ the order of their names, applies what was observed (`mirror.changes`), judges e
 changed, wants the bytes of what departed, tells other processes, and at last numbers the events.
 
     whole_projects  pages, absences, rows of the journal, the clock
+    missing         pages that still lack files, and absences that are believed
     single_files    bytes that were stored or could not be had
+    advising        advisories of malware that were read
+    advised         what is seen for the first time, marked by the advisories that name it
+    obeying         what operators order, carried out
+    ordered         what is seen for the first time, put under the orders that stand
     judging         the rules, time and circumstances by which one transaction judges
     storing         what changed, stored; the bytes of what departed, wanted
+    adding          what events say besides the act: bursts of deletions, downloads from this mirror
     telling         notices and events: the last statements of each transaction
 """
 
+from mirror.observe.advising import advisories
+from mirror.observe.missing import disappearances, unchanged
+from mirror.observe.obeying import Obey, Ordered, order, overlooked
 from mirror.observe.single_files import file_lost, file_stored, metadata_stored
 from mirror.observe.whole_projects import absence, clock, journal_rows, page
 
-__all__ = ["absence", "clock", "file_lost", "file_stored", "journal_rows", "metadata_stored", "page"]
+__all__ = [
+    "Obey",
+    "Ordered",
+    "absence",
+    "advisories",
+    "clock",
+    "disappearances",
+    "file_lost",
+    "file_stored",
+    "journal_rows",
+    "metadata_stored",
+    "order",
+    "overlooked",
+    "page",
+    "unchanged",
+]

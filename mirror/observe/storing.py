@@ -9,18 +9,22 @@ from mirror.catalog.database import Connection
 from mirror.changes import Step
 from mirror.changes.step import key_of
 from mirror.model import Cause, FileFacts, Memory, ProjectFacts, State
+from mirror.observe.advised import advised, first_advised
 from mirror.observe.judging import Court
+from mirror.observe.ordered import ordered
 from mirror.observe.telling import Written, draft
 
 
 async def store_first(conn: Connection, first: Step, court: Court) -> Written | None:
     """Stores a project seen for the first time; None where another transaction was first."""
+    first = await first_advised(conn, first)
+    (first,) = await ordered(conn, replace(first.memory, files=()), [first], court)
     memory = court.judged(first.memory)
     project_id = await projects.insert(conn, memory.project)
     if project_id is None:
         return None
     await files.insert(conn, project_id, memory.files)
-    departed = [file for file in memory.files if file.departed is not None]
+    departed = [file for file in memory.files if file.is_gone]
     if departed:
         await _want_bytes(conn, replace(memory.project, id=project_id), departed, now=court.now)
     drafts = (draft(telling, memory, court) for telling in first.tellings)
@@ -31,6 +35,8 @@ async def store(conn: Connection, before: Memory, steps: Sequence[Step], court: 
     """Stores what one project's steps changed and drafts what they tell."""
     if steps[-1].stale:
         return Written(before.project.name, (), changed=False, stale=True)
+    steps = await advised(conn, before, steps)
+    steps = await ordered(conn, before, steps, court)
     after = court.judged(steps[-1].memory)
     changed = False
     if before.project.id is not None:
@@ -56,8 +62,8 @@ async def _store_facts(conn: Connection, before: Memory, after: Memory, *, now: 
     ]
     if changed or before.project != after.project:
         await projects.update(conn, after.project, changed=changed)
-    departed = [file for file in updated if file.departed is not None and _is_newly_wanted(known[file.id], file)]
-    departed += [file for file in new if file.departed is not None]
+    departed = [file for file in updated if file.is_gone and _is_newly_wanted(known[file.id], file)]
+    departed += [file for file in new if file.is_gone]
     if departed:
         await _want_bytes(conn, after.project, departed, now=now)
     return changed
@@ -88,7 +94,7 @@ async def _want_bytes(conn: Connection, project: ProjectFacts, departed: Iterabl
 
 def _is_newly_wanted(before: FileFacts, after: FileFacts) -> bool:
     # The second: what a quarantine kept from being fetched when it departed.
-    return before.departed is None or (after.cause is Cause.RESCUE and before.cause is not Cause.RESCUE)
+    return not before.is_gone or (after.cause is Cause.RESCUE and before.cause is not Cause.RESCUE)
 
 
 def _lacks_metadata(file: FileFacts) -> bool:
@@ -98,7 +104,7 @@ def _lacks_metadata(file: FileFacts) -> bool:
 def shown(file: FileFacts) -> tuple[object, ...]:
     """What of a file can be seen on the project's page."""
     metadata = file.metadata_stored_at if file.state is State.KEPT else None
-    return (file.incarnation, file.listed_file, file.listed, file.state, file.departed, metadata)
+    return (file.incarnation, file.listed_file, file.listed, file.state, file.departed, file.as_was, metadata)
 
 
 def _page_facts(project: ProjectFacts) -> tuple[object, ...]:

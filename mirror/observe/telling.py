@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mirror.advisories import calls_malware
 from mirror.catalog import events, notices
 from mirror.catalog.database import Connection
 from mirror.changes import Telling
 from mirror.changes.step import FileKey, key_of
-from mirror.events import EventDraft, EventFile
+from mirror.events import GONE, EventDraft, EventFile
 from mirror.model import Memory
 from mirror.names import ProjectName
+from mirror.observe.adding import with_bursts, with_downloads
 from mirror.observe.judging import Court
+from mirror.policy import verdicts
 from mirror.seams import reached
 
 
@@ -30,7 +33,11 @@ async def tell(conn: Connection, written: Sequence[Written]) -> None:
         await notices.pages_changed(conn, changed)
     drafts = [draft for one in written for draft in one.drafts]
     reached("observe.stored")
-    await events.append(conn, sorted(drafts, key=lambda draft: (draft.serial is None, draft.serial or 0)))
+    if not drafts:
+        return
+    drafts.sort(key=lambda draft: (draft.serial is None, draft.serial or 0))
+    drafts = await with_downloads(conn, await with_bursts(conn, drafts), now=drafts[0].observed_at)
+    await events.append(conn, drafts)
 
 
 def draft(telling: Telling, memory: Memory, court: Court) -> EventDraft:
@@ -51,9 +58,20 @@ def draft(telling: Telling, memory: Memory, court: Court) -> EventDraft:
         remaining_releases=telling.remaining_releases,
         latest_remaining=telling.latest_remaining,
         was_latest=telling.was_latest,
+        verdicts=verdicts(telling.deletion) if telling.deletion is not None else (),
+        advisories=telling.advisories or _advisories(telling, memory, court),
         supersedes=telling.supersedes,
+        act=telling.act,
         incarnation=incarnation if memory.known else None,
+        counted_files=_counted_files(telling, memory, court),
     )
+
+
+def _counted_files(telling: Telling, memory: Memory, court: Court) -> tuple[int, ...] | None:
+    if not (court.rules.tells_downloads and memory.known and telling.kind in GONE):
+        return None
+    wanted = set(telling.files)
+    return tuple(file.id for file in memory.files if file.id is not None and key_of(file) in wanted)
 
 
 def _event_files(keys: Sequence[FileKey], memory: Memory, court: Court) -> tuple[EventFile, ...]:
@@ -69,3 +87,15 @@ def _event_files(keys: Sequence[FileKey], memory: Memory, court: Court) -> tuple
         for file in memory.files
         if key_of(file) in wanted
     )
+
+
+def _advisories(telling: Telling, memory: Memory, court: Court) -> tuple[str, ...]:
+    """The advisories that call malware what is told of; of files that nobody knows, by their version."""
+    wanted, name = set(telling.files), memory.project.name
+    ids = {id_ for file in memory.files if file.advisories and key_of(file) in wanted for id_ in file.advisories}
+    ids.update(
+        advisory.id
+        for advisory in court.advisories.get(name, ())
+        if (telling.version is None and not memory.known) or calls_malware(advisory, name, telling.version)
+    )
+    return tuple(sorted(ids))

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from mirror.catalog import files, journal, pending, projects, rows
+from mirror.catalog import acts, advisories, files, journal, pending, projects, rows, wanted
 from mirror.catalog.database import Connection
 from mirror.changes import Step, by_absence, by_clock, by_page, by_rows, changes_owners, first_sight
 from mirror.journal_rows import FileAdded, JournalRow, Other, ProjectRemoved, ReleaseCreated, RoleChanged
 from mirror.model import Memory, ProjectFacts, ProjectPage
 from mirror.names import ProjectName
-from mirror.observe.judging import convened
+from mirror.observe.judging import convened, with_advisories
 from mirror.observe.storing import store, store_first
 from mirror.observe.telling import tell
 from mirror.states import Rules
@@ -19,14 +19,17 @@ from mirror.states import Rules
 
 async def page(conn: Connection, seen: ProjectPage, *, rules: Rules, now: datetime) -> bool:
     """Applies a project page, also the first one. False where it is older than one believed before."""
+    await acts.keep_in_view(conn)
     court = await convened(conn, rules, now)
     known = await _lock_known(conn, seen.project)
     if known is None:
         # Before any lock on a project: ticks take the journal first, too.
         await journal.hold(conn)
+        await advisories.hold(conn)
         remembered = await rows.of_project(conn, seen.project)
         written = await store_first(conn, first_sight(seen, remembered, now), court)
         if written is not None:
+            await wanted.drop(conn, seen.project)
             await tell(conn, [written])
             return True
         known = (await projects.lock(conn, [seen.project]))[seen.project]
@@ -55,13 +58,14 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
             by_project.setdefault(row.project, []).append(row)
     locked = await projects.lock(conn, by_project)
     waiting = await pending.of_projects(conn, by_project)
-    court = await convened(conn, rules, now)
+    court = await with_advisories(conn, await convened(conn, rules, now), by_project)
     written = []
     for name in sorted(by_project):
         of_project = by_project[name]
         before = await _memory_for_rows(conn, name, locked.get(name), of_project, now)
         before = replace(before, pending=waiting.get(name, ()))
-        removed = before.known and any(isinstance(row.action, ProjectRemoved) for row in of_project)
+        # Of a project that nobody asked for, too: when it was created says what policies say of its removal.
+        removed = any(isinstance(row.action, ProjectRemoved) for row in of_project)
         remembered = await rows.of_project(conn, name) if removed else ()
         steps = await _row_by_row(before, of_project, remembered, now)
         written.append(await store(conn, before, steps, court))

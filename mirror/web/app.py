@@ -14,7 +14,8 @@ from mirror.settings import Settings
 from mirror.store.interface import Store
 from mirror.supply import Supply
 from mirror.web import files, health, problems, simple
-from mirror.web.keys import CATALOG, PAGES, REFRESHER, SETTINGS, SUPPLY
+from mirror.web.downloads import DownloadCounts
+from mirror.web.keys import CATALOG, DOWNLOADS, PAGES, REFRESHER, SETTINGS, SUPPLY
 from mirror.web.pages import Pages
 
 
@@ -32,21 +33,27 @@ async def application(
     """The application, listening to notices until the end. `heard` is told of every notice, too."""
     pages = Pages(catalog=catalog, refresher=refresher, settings=settings, now=now)
     app = web.Application(middlewares=[problems.middleware])
+    counts = DownloadCounts(catalog, now)
     app[CATALOG] = catalog
+    app[DOWNLOADS] = counts
     app[PAGES] = pages
     app[REFRESHER] = refresher
     app[SETTINGS] = settings
     app[SUPPLY] = supply
     app.on_response_prepare.append(problems.add_headers)
     add_routes(app)
-    health.add_routes(app, health.Health(catalog, store, settings.watcher.patience, now, lambda: _degraded(pages)))
+    reads_advisories = bool(settings.osv_url)
+    health.add_routes(
+        app,
+        health.Health(catalog, store, settings.watcher.patience, now, lambda: _degraded(pages), reads_advisories),
+    )
 
     def hear(notice: Notice) -> None:
         pages.heard(notice)
         if heard is not None:
             heard(notice)
 
-    async with notices.listening(catalog.url, hear):
+    async with counts.written(), notices.listening(catalog.url, hear):
         yield app
 
 

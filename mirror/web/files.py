@@ -6,6 +6,7 @@ they learnt the address.
 """
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 
 from aiohttp import web
@@ -16,11 +17,12 @@ from mirror.errors import EverpinError, NotThereError
 from mirror.index.negotiate import ContentType
 from mirror.index.paths import Kind, ParsedPath, parse_path
 from mirror.keep import Download
-from mirror.model import Cause, State
+from mirror.model import Cause, FileFacts, State
 from mirror.names import ProjectName, project_name
 from mirror.store.keys import StoreKey
 from mirror.supply import Stored, Supply, by_path
-from mirror.web.keys import CATALOG, PAGES, REFRESHER, SUPPLY
+from mirror.web.downloads import CountedFile
+from mirror.web.keys import CATALOG, DOWNLOADS, PAGES, REFRESHER, SUPPLY
 from mirror.web.pages import Pages
 from mirror.web.problems import Problem
 
@@ -33,7 +35,7 @@ _MOST_OWNERS = 3
 _LONGEST_NAME_TOLD = 80
 """Status lines are cut off at some length, and what is the matter must not be what is lost of them."""
 
-_WHY = {
+WHY = {
     Cause.YOUNG: "it was deleted upstream soon after its upload",
     Cause.STRANGER: "it appeared after its version had been deleted upstream",
     Cause.REPLACED: "another file had this name before",
@@ -43,6 +45,7 @@ _WHY = {
     Cause.SETTLING: "its project was young when it was deleted upstream; this passes by itself",
     Cause.ADVISORY: "an advisory calls it malware",
     Cause.SETTING: "this mirror serves nothing that was deleted upstream",
+    Cause.RESCUE: "its bytes are not here yet",
 }
 
 
@@ -61,7 +64,7 @@ async def file(request: web.Request) -> web.StreamResponse:
     stored = await supply.stored(found, metadata=metadata)
     if stored is None:
         return await _fetched(request, supply, found, metadata=metadata)
-    return _from_store(supply, stored, found.facts.state)
+    return _from_store(supply, stored, found.facts.state, served=_counting(request, found, metadata=metadata))
 
 
 async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
@@ -115,20 +118,27 @@ def _refuse_withheld(found: FoundFile) -> None:
     state, cause = facts.state, facts.cause
     if state in _SERVED or cause is Cause.RESCUE:
         return
-    departed = facts.departed
     name = facts.filename if len(facts.filename) <= _LONGEST_NAME_TOLD else f"{facts.filename[:_LONGEST_NAME_TOLD]}..."
-    when = f"; it was deleted upstream on {departed.at:%Y-%m-%d} (serial {departed.serial})" if departed else ""
+    when = _when(facts)
     if state is State.PURGED:
         raise Problem(410, f"{name} was purged by the operator of this mirror", state=state)
     if state is State.LOST:
         raise Problem(404, f"{name} is lost", f"its bytes could not be had any more{when}", state=state)
-    why = _WHY[cause] if cause is not None else "it may not be served"
+    why = WHY[cause] if cause is not None else "it may not be served"
     if cause is Cause.STRANGER and facts.newcomer_in is not None and not facts.stranger:
         why = "its project was registered again after its deletion"
-    if cause is Cause.YOUNG and facts.listed:
+    if cause is Cause.YOUNG and not facts.is_gone:
         why = "it is new, and this mirror waits a while before it serves new files"
     title = f"{name} is {state} by this mirror: {why}"
     raise Problem(403, title, f"{why}{when}", state=f"{state}; cause={cause}")
+
+
+def _when(facts: FileFacts) -> str:
+    if facts.departed is not None:
+        return f"; it was deleted upstream on {facts.departed.at:%Y-%m-%d} (serial {facts.departed.serial})"
+    if facts.disappeared_at is not None and facts.missing_since is not None:
+        return f"; it is missing upstream since {facts.missing_since:%Y-%m-%d}, unexplained"
+    return ""
 
 
 def _headers(state: State) -> dict[str, str]:
@@ -140,11 +150,17 @@ def _headers(state: State) -> dict[str, str]:
     }
 
 
-def _from_store(supply: Supply, stored: Stored, state: State) -> web.StreamResponse:
+def _counting(request: web.Request, found: FoundFile, *, metadata: bool) -> Callable[[], None]:
+    """What is to be done once the answer was sent whole."""
+    counts, file_id = request.app[DOWNLOADS], found.facts.id
+    return lambda: None if metadata or file_id is None else counts.count(file_id)
+
+
+def _from_store(supply: Supply, stored: Stored, state: State, *, served: Callable[[], None]) -> web.StreamResponse:
     path = supply.store.local_path(stored.key)
     if path is None:
         raise Problem(503, "Temporarily Unavailable", "this store cannot be read from here")
-    return web.FileResponse(path, headers=_headers(state))
+    return CountedFile(path, headers=_headers(state), served=served)
 
 
 async def _fetched(request: web.Request, supply: Supply, found: FoundFile, *, metadata: bool) -> web.StreamResponse:
@@ -155,25 +171,29 @@ async def _fetched(request: web.Request, supply: Supply, found: FoundFile, *, me
     if request.method == "HEAD" and size is not None and not metadata:
         # The page told the length already; a question about a file is no reason to fetch it.
         return web.Response(headers=_headers(state) | {"Content-Length": str(size), "Accept-Ranges": "bytes"})
+    served = _counting(request, found, metadata=metadata)
     download = supply.fetch(found, metadata=metadata)
     try:
         size = await download.opened()
         if request.method == "HEAD" or "Range" in request.headers or size is None:
             # Parts are cut, and lengths told, only from what was verified as a whole.
             kept = await download.finished()
-            return _from_store(supply, Stored(StoreKey(kept.sha256), kept.size), state)
-        return await _streamed(request, download, size, state)
+            return _from_store(supply, Stored(StoreKey(kept.sha256), kept.size), state, served=served)
+        return await _streamed(request, download, size, state, served=served)
     except NotThereError as e:
         raise Problem(404, f"{found.facts.filename} is not there upstream any more", str(e)) from e
 
 
-async def _streamed(request: web.Request, download: Download, size: int, state: State) -> web.StreamResponse:
+async def _streamed(
+    request: web.Request, download: Download, size: int, state: State, *, served: Callable[[], None]
+) -> web.StreamResponse:
     answer = web.StreamResponse(headers=_headers(state) | {"Content-Length": str(size)})
     try:
         await answer.prepare(request)
         async for chunk in download.chunks():
             await answer.write(chunk)
         await answer.write_eof()
+        served()
     except (EverpinError, OSError) as e:
         # The client is gone, or the headers are out: then the only honest way to say that the rest is missing is to
         # break the connection.

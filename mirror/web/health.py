@@ -5,6 +5,7 @@ Ready means that the catalog and the store can be used. Whatever else is wrong (
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +15,13 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from mirror import metrics
-from mirror.catalog import backlog, events, instance, journal, projects
+from mirror.catalog import absences, advisories, backlog, events, instance, journal, news, projects, wanted
 from mirror.catalog.database import Catalog
+from mirror.catalog.news import News, Source
 from mirror.errors import EverpinError
 from mirror.journal_rows import Position
 from mirror.names import Sha256
+from mirror.states import ADVISORIES_FRESH
 from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
 
@@ -31,8 +34,8 @@ _PROBE = StoreKey(Sha256("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49599
 class Health:
     """What is asked for one's health.
 
-    A journal that was not read for longer than `patience` works less well than it should; `degraded` names what else
-    does.
+    A journal that was not read for longer than `patience` works less well than it should, and so do advisories, where
+    this instance reads them, that are older than a day; `degraded` names what else does.
     """
 
     catalog: Catalog
@@ -40,6 +43,7 @@ class Health:
     patience: timedelta
     now: Callable[[], datetime]
     degraded: Callable[[], list[str]] = list
+    reads_advisories: bool = False
 
 
 HEALTH = web.AppKey("health", Health)
@@ -66,13 +70,22 @@ async def ready(request: web.Request) -> web.Response:
             async with health.catalog.reading() as conn:
                 await instance.read(conn)
                 position = await journal.position(conn)
+                known = await news.read(conn)
+                advised_at = await advisories.checked_at(conn)
+                braked_at = await absences.engaged_at(conn)
             await health.store.size(_PROBE)
     except (EverpinError, TimeoutError) as e:
         return _json({"status": "unavailable", "reason": str(e) or "no answer in time"}, status=503)
     return _json(
         {
             "status": "ready",
-            "degraded": [*_journal(health, position), *health.degraded()],
+            "degraded": [
+                *_journal(health, position, known),
+                *_advisories(health, advised_at),
+                *(["brake"] if braked_at is not None else []),
+                *health.degraded(),
+            ],
+            "source": known.source,
             "journal_serial": position.serial if position else None,
             "lag_seconds": round((health.now() - position.checked_at).total_seconds(), 1) if position else None,
         }
@@ -83,21 +96,35 @@ async def figures(request: web.Request) -> web.Response:
     """The metrics, in Prometheus' text format."""
     health = request.app[HEALTH]
     async with health.catalog.reading() as conn:
-        position = await journal.position(conn)
+        position, source = await journal.position(conn), (await news.read(conn)).source
+        advised_at = await advisories.checked_at(conn)
         metrics.projects.set(await projects.count(conn))
+        metrics.wanted_projects.set(await wanted.count(conn))
         metrics.backlog_files.set(await backlog.count(conn))
+        metrics.brake_engaged.set(1 if await absences.engaged_at(conn) is not None else 0)
         for kind, told in (await events.counts(conn)).items():
             metrics.events.labels(kind).set(told)
-    metrics.source.labels("changelog").set(1 if position else 0)
+    metrics.source.labels(Source.CHANGELOG).set(1 if position and source is Source.CHANGELOG else 0)
+    metrics.source.labels(Source.RSS).set(1 if source is Source.RSS else 0)
     if position is not None:
         metrics.journal_serial.set(position.serial)
         metrics.watcher_lag_seconds.set((health.now() - position.checked_at).total_seconds())
+        metrics.safety_age_seconds.labels("journal").set((health.now() - position.checked_at).total_seconds())
+    if health.reads_advisories:
+        # What was never read is older than anything.
+        age = (health.now() - advised_at).total_seconds() if advised_at else math.inf
+        metrics.safety_age_seconds.labels("osv").set(age)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _journal(health: Health, position: Position | None) -> list[str]:
-    is_read = position is not None and health.now() - position.checked_at < health.patience
+def _journal(health: Health, position: Position | None, known: News) -> list[str]:
+    is_read = known.gap_since is None and position is not None and health.now() - position.checked_at < health.patience
     return [] if is_read else ["journal"]
+
+
+def _advisories(health: Health, advised_at: datetime | None) -> list[str]:
+    is_read = advised_at is not None and health.now() - advised_at < ADVISORIES_FRESH
+    return [] if is_read or not health.reads_advisories else ["advisories"]
 
 
 def _json(body: dict[str, object], *, status: int = 200) -> web.Response:

@@ -85,6 +85,7 @@ class Pages:
         self._stale_after = settings.mirror.stale_after
         self._max_trust = settings.mirror.max_trust
         self._patience = settings.watcher.patience
+        self._departed_as_was = settings.safety.departed_projects == "as_was"
         self._held: OrderedDict[ProjectName, _Held] = OrderedDict()
         self._held_bytes = 0
         self._loading: dict[ProjectName, asyncio.Task[_Held | None]] = {}
@@ -209,7 +210,9 @@ class Pages:
         if memory is None:
             return None
         facts = memory.project
-        return _Held(facts, offered(memory), facts.observed_at or facts.known_since)
+        return _Held(
+            facts, offered(memory, departed_as_was=self._departed_as_was), facts.observed_at or facts.known_since
+        )
 
     async def _remembered(self, project: ProjectName) -> Memory | None:
         async with self._catalog.reading() as conn:

@@ -17,6 +17,8 @@ from tests.pypi_sim.faults import HostFault, XmlRpcFault
 
 _LARGE = 1_000_000
 _POOL = 4
+_BESIDE_POOL = 2
+"""One connection listens to notices, another competes for leadership."""
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = "text/html"
 
@@ -83,7 +85,7 @@ async def _warmed_up(everpin: Everpin, pypi: PyPISim) -> Held:
         await asyncio.gather(
             *(everpin.get(file.path) for file in files * 2), *(_ask(everpin, "/metrics") for _ in range(16))
         )
-        return (await held_by(everpin)).connections == _POOL + 1
+        return (await held_by(everpin)).connections == _POOL + _BESIDE_POOL
 
     await until(is_warm)
     await _until_nothing_is_wanted(everpin)
@@ -95,7 +97,7 @@ async def _warmed_up(everpin: Everpin, pypi: PyPISim) -> Held:
             held.append(await held_by(everpin))
     # The loop's own executor grows to this many threads when it is needed and never shrinks.
     most_threads = 1 + min(32, (os.cpu_count() or 1) + 4)
-    return Held(min(one.descriptors for one in held), most_threads, _POOL + 1)
+    return Held(min(one.descriptors for one in held), most_threads, _POOL + _BESIDE_POOL)
 
 
 @asynccontextmanager

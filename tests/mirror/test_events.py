@@ -76,6 +76,23 @@ def test_an_event_of_a_page_is_known_by_what_was_observed() -> None:
     assert len({draft.id for draft in (BY_PAGE, *others)}) == 6
 
 
+def test_an_event_of_an_advisory_is_known_by_what_the_advisory_said() -> None:
+    """Whenever it is read; a later state of it, other files or another advisory make another event."""
+    blocked = replace(
+        BY_PAGE, kind=EventKind.ADVISORY_BLOCKED, evidence=None, upstream_time=NOON, advisories=("MAL-2026-1",)
+    )
+    others = [
+        replace(blocked, upstream_time=NOON + timedelta(seconds=1)),
+        replace(blocked, kind=EventKind.ADVISORY_WITHDRAWN),
+        replace(blocked, advisories=("MAL-2026-2",)),
+        replace(blocked, version="1.1"),
+        replace(blocked, files=()),
+    ]
+
+    assert replace(blocked, observed_at=NOON + timedelta(days=1)).id == blocked.id
+    assert len({draft.id for draft in (blocked, *others)}) == 6
+
+
 def test_the_zone_in_which_a_moment_is_written_makes_no_difference() -> None:
     """Noon in UTC is nine in the evening elsewhere: one moment, one id, one payload."""
     elsewhere = replace(BY_PAGE, observed_at=NOON.astimezone(ELSEWHERE))

@@ -15,6 +15,11 @@ def unavailable() -> web.Response:
     return web.Response(status=503, body=_UNAVAILABLE, headers=headers)
 
 
+def too_many() -> web.Response:
+    """What a limit on requests says to a client who made too many."""
+    return web.Response(status=429, body=b"Too many requests\n", headers={"Retry-After": "60"})
+
+
 def abort(request: web.Request) -> web.Response:
     """Cut the connection; the response only satisfies the server, nobody can receive it."""
     if request.transport is not None:

@@ -9,10 +9,10 @@ from packaging.utils import canonicalize_name
 from tests.pypi_sim.model import File
 
 HostFault = Literal["503html", "refuse", "hang"]
-XmlRpcFault = Literal["503html", "ratelimit", "garbage", "fault", "hang"]
+XmlRpcFault = Literal["503html", "gone", "ratelimit", "garbage", "fault", "hang"]
 Breakage = Literal["truncated", "reset", "slow", "endless"]
 PageLie = Literal["bomb", "hostile-names", "another-project", "not-utf8"]
-PageFault = Literal["503html", "404", "garbage", "empty", "no-files", "refuse", "hang"] | Breakage | PageLie
+PageFault = Literal["503html", "429", "404", "garbage", "empty", "no-files", "refuse", "hang"] | Breakage | PageLie
 
 
 @dataclass(slots=True)
@@ -51,6 +51,8 @@ class Faults:
         self.xmlrpc: XmlRpcFault | None = None
         self.origin_down = False
         self.listing: PageFault | None = None
+        self.updates: PageFault | None = None
+        """How the feed of new releases goes wrong."""
         self.pages: dict[str, PageFault] = {}
         self.redirects: dict[str, str] = {}
         self.poured = 0
@@ -62,9 +64,9 @@ class Faults:
     def page(self, project: str, fault: PageFault | None) -> None:
         """Break the page of one project, or mend it with None.
 
-        `empty` sends no body, `no-files` a well-formed page that lists nothing, `bomb` little that unpacks to too
-        much, `truncated` and `reset` half a page, `slow` a byte now and then, `endless` a page that never ends. What
-        `hostile-names`, `another-project` and `not-utf8` say stands in `lies`.
+        `429` asks for a minute of peace, `empty` sends no body, `no-files` a well-formed page that lists nothing,
+        `bomb` little that unpacks to too much, `truncated` and `reset` half a page, `slow` a byte now and then,
+        `endless` a page that never ends. What `hostile-names`, `another-project` and `not-utf8` say stands in `lies`.
         """
         canonical = canonicalize_name(project)
         self.redirects.pop(canonical, None)

@@ -157,7 +157,7 @@ class IndexHost:
     # Feeds
 
     async def _rss_updates(self, request: web.Request) -> web.StreamResponse:
-        return await self._send(request, lambda: rss.updates(self._warehouse, self.origin))
+        return await self._send(request, lambda: rss.updates(self._warehouse, self.origin), fault=self._faults.updates)
 
     async def _rss_packages(self, request: web.Request) -> web.StreamResponse:
         return await self._send(request, lambda: rss.packages(self._warehouse, self.origin))
@@ -178,6 +178,8 @@ class IndexHost:
             return self._respond(request, Answer(200, (("Content-Type", _XML),), b"<methodResponse><par"))
         if fault in ("503html", "hang"):
             return await accidents.happen(fault, request, self.closing)
+        if fault == "gone":
+            return web.Response(status=410, text="<html>XML-RPC is no more.</html>", content_type="text/html")
         try:
             method, arguments = xmlrpc.read_call(await request.read())
         except xmlrpc.UnreadableError:
@@ -228,6 +230,8 @@ class IndexHost:
     ) -> web.StreamResponse:
         if fault in ("503html", "refuse", "hang"):
             return await accidents.happen(fault, request, self.closing)
+        if fault == "429":
+            return accidents.too_many()
         gzipped = wants_gzip(request.headers.get("Accept-Encoding"))
 
         def encoded() -> Answer:

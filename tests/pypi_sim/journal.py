@@ -32,6 +32,12 @@ class Journal:
         """Consume serials without rows, as a rolled-back transaction does."""
         self._sequence += count
 
+    def set_back(self, serial: int) -> None:
+        """Lose the rows above `serial`, as restoring a backup does; what comes next takes their serials again."""
+        kept = bisect_right(self._serials, serial)
+        del self.rows[kept:], self._serials[kept:]
+        self._sequence = serial
+
     def page_since(self, serial: int) -> list[Row]:
         """Rows above `serial`, at most one page of them."""
         start = bisect_right(self._serials, serial)

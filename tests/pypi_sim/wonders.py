@@ -24,6 +24,13 @@ class Wonders(State):
         self.journal.skip(count)
         return ()
 
+    def set_yank(self, project: str, version: str, *, yanked: bool, reason: str = "") -> Rows:
+        """A release is yanked, for that reason, or is not any more, and no row tells of it."""
+        living, release = self.project(project), self.release(project, version)
+        release.yanked, release.yanked_reason = yanked, reason if yanked else ""
+        self._purge(living.canonical, listing=False)
+        return ()
+
     def vanish_file(self, project: str, filename: str) -> Rows:
         """A file disappears from the page and no row tells of it."""
         living = self.project(project)

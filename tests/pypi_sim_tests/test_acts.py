@@ -133,6 +133,22 @@ def test_files_vanish_without_a_row_and_without_a_new_serial() -> None:
     assert (sim.last_serial, sim.project("foo").last_serial) == (serial, before)
 
 
+def test_a_yank_without_a_row_shows_on_the_page_alone() -> None:
+    """With its reason, under the old serial; and it is taken back as silently."""
+    sim = PyPISim()
+    sim.upload("foo", "1.0")
+    before = (sim.last_serial, sim.project("foo").last_serial)
+
+    sim.set_yank("foo", "1.0", yanked=True, reason="broken")
+    release = sim.release("foo", "1.0")
+    yanked = (release.yanked, release.yanked_reason)
+    sim.set_yank("foo", "1.0", yanked=False)
+
+    assert yanked == (True, "broken")
+    assert (release.yanked, release.yanked_reason) == (False, "")
+    assert (sim.last_serial, sim.project("foo").last_serial) == before
+
+
 def test_roles_and_invitations_are_told_in_upstreams_words() -> None:
     """Every act on roles adds its row."""
     sim = PyPISim()

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, TypeAlias
 import asyncpg
 
 from mirror import clock
-from mirror.catalog import backlog, events, files, journal, pending, projects, rows
+from mirror.catalog import (
+    absences,
+    acts,
+    advisories,
+    backlog,
+    bursts,
+    downloads,
+    events,
+    files,
+    journal,
+    looks,
+    pending,
+    projects,
+    rows,
+)
 from mirror.catalog.database import Connection
 from mirror.events import EventKind
 from mirror.model import ProjectFacts
@@ -19,6 +33,7 @@ if TYPE_CHECKING:
     Raw: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
 _KEYS = 400
+_TICK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +109,10 @@ async def _tombstone(conn: Connection, keys: Keys, run: int) -> None:
     await files.is_tombstoned(conn, keys.files[run % len(keys.files)].sha256)
 
 
+async def _orders(conn: Connection, keys: Keys, run: int) -> None:
+    await acts.standing(conn, keys.name(run), [file.sha256 for file in keys.files[run : run + 5]])
+
+
 async def _position(conn: Connection, _keys: Keys, _run: int) -> None:
     await journal.position(conn)
 
@@ -108,6 +127,21 @@ async def _rows(conn: Connection, keys: Keys, run: int) -> None:
 
 async def _refreshes(conn: Connection, keys: Keys, _run: int) -> None:
     await projects.due_refreshes(conn, now=keys.now, limit=40)
+
+
+async def _advisories(conn: Connection, keys: Keys, run: int) -> None:
+    await advisories.of_projects(conn, [keys.name(run + 200)])
+    await advisories.settling(conn, before=keys.now)
+
+
+async def _longest_unseen(conn: Connection, keys: Keys, run: int) -> None:
+    await looks.longest_unseen(conn, before=keys.now + timedelta(days=1))
+    await looks.note_look(conn, keys.name(run + 150), now=keys.now)
+
+
+async def _sweep(conn: Connection, keys: Keys, run: int) -> None:
+    await looks.known_after(conn, keys.name(run + 150), limit=100)
+    await looks.want_pages(conn, keys.names[run * 5 : run * 5 + 5], now=keys.now)
 
 
 async def _claim(conn: Connection, keys: Keys, _run: int) -> None:
@@ -161,6 +195,8 @@ async def _newest_of_a_day(conn: Connection, _keys: Keys, _run: int) -> None:
 async def _clock(conn: Connection, keys: Keys, _run: int) -> None:
     await pending.due(conn, now=keys.now + timedelta(minutes=5))
     await projects.with_passing_states(conn, now=keys.now)
+    await absences.picture(conn, 0.02)
+    await absences.take_looks(conn, interval=_TICK, again=_TICK, until=keys.now, now=keys.now, limit=20)
 
 
 async def _figures(conn: Connection, _keys: Keys, _run: int) -> None:
@@ -170,6 +206,25 @@ async def _figures(conn: Connection, _keys: Keys, _run: int) -> None:
 
 async def _length_of_backlog(conn: Connection, _keys: Keys, _run: int) -> None:
     await backlog.count(conn)
+
+
+async def _waiting(conn: Connection, keys: Keys, run: int) -> None:
+    await pending.of_projects(conn, [keys.name(run + 150)])
+
+
+async def _bursts(conn: Connection, keys: Keys, run: int) -> None:
+    names = keys.told[run * 5 + 200 : run * 5 + 205]
+    await bursts.remember(conn, dict.fromkeys(names, bursts.Burst("1-release.deleted", keys.now)))
+    await bursts.of_projects(conn, names)
+
+
+async def _count_downloads(conn: Connection, keys: Keys, run: int) -> None:
+    ids = [file.id for file in keys.files[run * 20 : run * 20 + 20]]
+    await downloads.add(conn, {(file, keys.now.date()): 1 for file in ids})
+
+
+async def _sum_downloads(conn: Connection, keys: Keys, run: int) -> None:
+    await downloads.of_groups(conn, [[file.id] for file in keys.files[run : run + 20]], today=keys.now.date())
 
 
 async def _forget(conn: Connection, keys: Keys, _run: int) -> None:
@@ -211,9 +266,13 @@ HOT_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "a file by its path": _file,
     "a file by its id": _file_by_id,
     "may these bytes be stored": _tombstone,
+    "orders that stand for what is new": _orders,
     "readiness": _position,
     "rows of a project, at first sight": _rows,
+    "advisories of a project, and who waits for them": _advisories,
     "pages to refresh": _refreshes,
+    "the page not looked at for longest": _longest_unseen,
+    "a sweep, a part of the known projects": _sweep,
     "backlog: claim": _claim,
     "backlog: renew and give back": _renew,
     "events after": _events_after,
@@ -226,6 +285,10 @@ HOT_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "newest events of five projects": _newest_of_projects,
     "newest events, up to 5,000": _newest_of_a_day,
     "what the clock decides": _clock,
+    "yanks of a project that wait": _waiting,
+    "bursts of five projects": _bursts,
+    "downloads: count twenty files": _count_downloads,
+    "downloads: sums of twenty files": _sum_downloads,
     "metrics": _figures,
     "metrics: the length of the backlog": _length_of_backlog,
     "rows to forget, hourly": _forget,

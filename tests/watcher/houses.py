@@ -15,27 +15,35 @@ from aiohttp.test_utils import TestClient, TestServer
 from mirror.catalog import events, files, instance, projects
 from mirror.catalog.database import Catalog
 from mirror.catalog.notices import Notice
+from mirror.confirm import Confirmed, Confirmer
 from mirror.events import Event, Payload, read_payload
 from mirror.model import FileFacts, Memory
 from mirror.names import ProjectName
+from mirror.orders import Orders
 from mirror.refresh import Refresher
-from mirror.setting_sections import Database, Mirror, Safety, Upstream
+from mirror.setting_sections import Database, Feed, Mirror, Safety, Upstream, Watcher
 from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.store.directory import DirectoryStore
 from mirror.supply import Supply
 from mirror.upstream.index import Index
 from mirror.upstream.session import UpstreamSession
+from mirror.upstream.turns import Turns
 from mirror.web.app import application
 from mirror.web.keys import PAGES
 from mirror.web.pages import Pages
 from tests.pypi_sim import PyPISim
+from watcher.advisories import AdvisoryReader, reader_of
 from watcher.compose import rules_of
 from watcher.feed.routes import FeedParts, add_routes
 from watcher.journal.client import JournalClient
+from watcher.journal.updates import UpdatesClient
 from watcher.keeper import BacklogKeeper
 from watcher.poll import poll
 from watcher.refreshes import refresh_due
+from watcher.rounds import Rounds
+from watcher.sweep import Sweep, Swept
+from watcher.unasked import Unasked
 
 
 @dataclass
@@ -49,16 +57,25 @@ class House:
     refresher: Refresher
     supply: Supply
     client: JournalClient
+    updates: UpdatesClient
     keeper: BacklogKeeper
     claimer: uuid.UUID
     """The name under which the keeper claims."""
     http: TestClient[web.Request, web.Application]
+    rounds: Rounds
+    sweeps: Sweep
+    unasked: Unasked
+    confirmer: Confirmer
+    orders: Orders
+    advisories: AdvisoryReader | None
+    """Reads advisories where `safety.osv_url` says from where."""
     heard: list[Notice] = field(default_factory=list)
     """The notices that reached this house's pages, oldest first."""
 
     async def poll(self) -> None:
         """Reads the journal once."""
-        await poll(self.catalog, self.client, rules=self.rules, now=self.pypi.now)
+        inventory = self.settings.watcher.inventory
+        await poll(self.catalog, self.client, rules=self.rules, now=self.pypi.now, inventory=inventory)
 
     @property
     def pages(self) -> Pages:
@@ -78,11 +95,29 @@ class House:
         """Asks for the pages that are due."""
         await refresh_due(self.catalog, self.refresher, now=self.pypi.now)
 
+    async def look_round(self) -> int:
+        """Looks at the pages whose turn it is in the round, and says at how many."""
+        return await self.rounds.tick()
+
+    async def sweep(self) -> Swept | None:
+        """Compares the list of all projects with what is known, if it is time to."""
+        return await self.sweeps.tick()
+
+    async def look_at_unasked(self) -> int:
+        """Asks for pages of projects that nobody asked for, and says for how many."""
+        return await self.unasked.tick()
+
+    async def confirm(self) -> Confirmed:
+        """Looks once more at what is missing, and believes what is missing for long enough."""
+        return await self.confirmer.tick()
+
     async def watch(self) -> None:
         """All that a watcher does in one round."""
         await self.poll()
         await self.refresh()
         await self.keeper.work_off()
+        if self.advisories is not None:
+            await self.advisories.tick()
 
     async def memory(self, name: str) -> Memory:
         """What is remembered of a project."""
@@ -144,6 +179,8 @@ async def house_of(
     *,
     safety: Safety | None = None,
     mirror: Mirror | None = None,
+    watcher: Watcher | None = None,
+    feed: Feed | None = None,
     upstream_timeout: timedelta = timedelta(seconds=3),
 ) -> AsyncIterator[House]:
     """Opens a house. Several may stand on one catalog, as several processes would."""
@@ -152,7 +189,9 @@ async def house_of(
         upstream=Upstream(index_url=pypi.index_url, timeout=upstream_timeout),
         database=Database(),
         mirror=mirror or Mirror(),
+        watcher=watcher or Watcher(),
         safety=safety or Safety(),
+        feed=feed or Feed(),
     )
     rules = rules_of(settings)
     async with AsyncExitStack() as stack:
@@ -162,7 +201,9 @@ async def house_of(
         await store.check()
         settings.spool_dir.mkdir(parents=True, exist_ok=True)
         session = await stack.enter_async_context(UpstreamSession(settings.upstream))
-        refresher = Refresher(catalog, Index(session, pypi.index_url), pypi.index_url, rules, pypi.now)
+        # Tests do not wait for turns; that pages are asked for at a pace is tested by itself.
+        turns = Turns(burst=1_000_000, seconds=lambda: pypi.now().timestamp())
+        refresher = Refresher(catalog, Index(session, pypi.index_url, turns=turns), pypi.index_url, rules, pypi.now)
         stack.push_async_callback(refresher.close)
         supply = Supply(catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=pypi.now)
         stack.push_async_callback(supply.close)
@@ -182,9 +223,40 @@ async def house_of(
         http = await stack.enter_async_context(TestClient(TestServer(app), auto_decompress=True))
         journal_session = await stack.enter_async_context(aiohttp.ClientSession())
         client = JournalClient(journal_session, pypi.xmlrpc_url, timeout=3)
+        updates = UpdatesClient(journal_session, settings.upstream.updates_url, timeout=3)
         me = uuid.uuid4()
         keeper = BacklogKeeper(catalog=catalog, supply=supply, rules=rules, workers=2, claimer=me, now=pypi.now)
-        yield House(pypi, catalog, settings, rules, refresher, supply, client, keeper, me, http, heard)
+        watched = settings.watcher
+        rounds = Rounds(catalog, refresher, interval=watched.refresh_interval, now=pypi.now)
+        sweeps = Sweep(
+            catalog,
+            refresher.index,
+            inventory=watched.inventory,
+            interval=watched.sweep_interval,
+            now=pypi.now,
+            chance=lambda: 0.5,
+        )
+        unasked = Unasked(catalog, refresher, inventory=watched.inventory, now=pypi.now)
+        yield House(
+            pypi,
+            catalog,
+            settings,
+            rules,
+            refresher,
+            supply,
+            client,
+            updates,
+            keeper,
+            me,
+            http,
+            rounds,
+            sweeps,
+            unasked,
+            Confirmer(catalog=catalog, refresher=refresher, watcher=watched, rules=rules, now=pypi.now),
+            Orders(catalog=catalog, store=store, rules=rules, now=pypi.now),
+            reader_of(settings, catalog=catalog, session=journal_session, rules=rules, now=pypi.now),
+            heard,
+        )
 
 
 async def until(condition: Callable[[], bool]) -> None:

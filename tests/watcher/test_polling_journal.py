@@ -10,14 +10,15 @@ import pytest
 from prometheus_client import REGISTRY
 
 from mirror.catalog import journal
-from mirror.errors import CatalogUnavailableError
+from mirror.errors import CatalogUnavailableError, NotTheLeaderError
 from mirror.journal_rows import JournalRow
 from mirror.names import Serial
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, long_ago
-from watcher.duties import Poller
 from watcher.journal.client import JournalClient
-from watcher.poll import NotTheLeaderError, poll
+from watcher.patience import Patience
+from watcher.poll import poll
+from watcher.poller import Poller, Sources
 
 
 class OvertakenClient(JournalClient):
@@ -48,8 +49,9 @@ async def rows_of(house: House) -> list[int]:
 
 def poller_of(house: House) -> Poller:
     """What a watcher polls with."""
+    sources = Sources(house.client, house.updates)
     return Poller(
-        catalog=house.catalog, client=house.client, settings=house.settings, rules=house.rules, now=house.pypi.now
+        catalog=house.catalog, sources=sources, settings=house.settings, rules=house.rules, now=house.pypi.now
     )
 
 
@@ -235,17 +237,16 @@ async def test_a_journal_that_is_not_well_is_left_alone_for_a_while(
     assert await serial_of(house) == before
 
 
-async def test_failures_are_waited_out_longer_and_longer_but_never_long(house: House) -> None:
-    """Doubling from the interval on, and at most a minute."""
-    poller = poller_of(house)
-    waits = []
-    for failures in range(1, 30):
-        poller._failures = failures
-        waits.append(poller._backoff())
+@pytest.mark.parametrize(("interval", "longest"), [(30, 60), (5, 60), (1, 20), (600, 60)])
+def test_failures_are_waited_out_longer_and_longer_but_never_long(interval: int, longest: int) -> None:
+    """Doubling from the interval on, and at most a minute or twenty intervals."""
+    patience = Patience(timedelta(seconds=interval))
 
-    assert waits[0] == house.settings.watcher.poll_interval
+    waits = [patience.failed().total_seconds() for _ in range(30)]
+
+    assert waits[0] == min(interval, longest)
     assert waits == sorted(waits)
-    assert max(waits) == timedelta(seconds=60)
+    assert max(waits) == longest
 
 
 async def test_when_nobody_watched_yet_every_known_page_is_wanted(house: House, pypi: PyPISim) -> None:

@@ -1,14 +1,18 @@
 """The `everpin` command: every verb.
 
-`group` is the command itself and what all verbs share, `serve` the long-lived verbs, `ask` those that read the catalog.
+`group` is the command itself and what all verbs share, `serve` the long-lived verbs, `ask` those that read the catalog,
+`act` those with which operators intervene, `policies` shows what is true of every instance.
 """
 
-from watcher.cli import ask, serve
+from watcher.cli import act, ask, serve
 from watcher.cli.group import everpin, main
+from watcher.cli.policies import policies
 
 for verb in (serve.up, serve.mirror, serve.watch, serve.migrate_database):
     everpin.add_command(verb)
-for verb in (ask.events, ask.explain, ask.status, ask.config):
+for verb in act.VERBS:
+    everpin.add_command(verb)
+for verb in (ask.events, ask.explain, ask.status, ask.config, policies):
     everpin.add_command(verb)
 
 __all__ = ["main"]

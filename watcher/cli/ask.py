@@ -2,16 +2,32 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 import msgspec
 
 from mirror import clock
-from mirror.catalog import backlog, files, instance, journal, projects, rows
+from mirror.catalog import (
+    absences,
+    acts,
+    advisories,
+    backlog,
+    files,
+    instance,
+    journal,
+    news,
+    projects,
+    rows,
+    tombstones,
+    wanted,
+)
 from mirror.catalog import events as told
-from mirror.catalog.database import Catalog
+from mirror.catalog.absences import Picture
+from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.instance import Instance
+from mirror.catalog.news import News, Source
 from mirror.errors import StartError
 from mirror.events import Cursor, Event, EventKind, presentable
 from mirror.model import Memory
@@ -19,7 +35,7 @@ from mirror.names import ProjectName, project_name
 from mirror.settings import Settings
 from watcher.cli.group import options, run
 from watcher.compose import catalog_of
-from watcher.explanation import explanation
+from watcher.explanation import OrdersGiven, explanation
 from watcher.feed import cloudevents, prose
 from watcher.feed.routes import source_of
 
@@ -94,6 +110,7 @@ async def explain(settings: Settings, target: str, filename: str | None) -> None
         memory = Memory(facts, await files.of_project(conn, facts)) if facts else None
         of_project = await rows.of_project(conn, project)
         position = await journal.position(conn)
+        orders = await _orders(conn, project, memory)
         me = await instance.read(conn)
         newest = await told.newest(conn, limit=20, epoch=me.epoch, projects=[project], kinds=list(EventKind))
     lines = explanation(
@@ -105,6 +122,7 @@ async def explain(settings: Settings, target: str, filename: str | None) -> None
         rules=settings.safety,
         version=version or None,
         filename=filename,
+        orders=orders,
     )
     for line in lines:
         click.echo(line)
@@ -145,6 +163,16 @@ async def config(settings: Settings, as_json: bool) -> None:
             click.echo(f"{key} = {_as_toml(value)}")
 
 
+async def _orders(conn: Connection, project: ProjectName, memory: Memory | None) -> OrdersGiven:
+    """What operators did about the project and its files."""
+    known = memory.files if memory else ()
+    standing = await acts.standing(conn, project, [])
+    purges = await tombstones.acts_of(conn, [file.sha256 for file in known if file.sha256 is not None])
+    blocks = tuple(sorted(block.act for block in standing.blocks))
+    numbers = {number for file in known for number in (file.blocked_by, file.released_by) if number is not None}
+    return OrdersGiven(await acts.by_number(conn, numbers | {*blocks, *purges.values()}), blocks, purges)
+
+
 def _shown(settings: Settings) -> dict[str, Any]:
     """The settings as a file would hold them, so that the output can be one."""
     shown = settings.model_dump(mode="json")
@@ -163,8 +191,12 @@ async def _figures(catalog: Catalog, settings: Settings) -> list[tuple[str, str]
     async with catalog.reading() as conn:
         me = await instance.read(conn)
         position = await journal.position(conn)
+        source = await news.read(conn)
         known = await projects.count(conn)
+        unasked = await wanted.count(conn)
+        advised_at, advised = await advisories.checked_at(conn), await advisories.count(conn)
         waiting = await backlog.count(conn)
+        missing = await absences.picture(conn, settings.watcher.brake)
         last = await told.last_number(conn)
     hosts = settings.upstream.allowed_file_hosts or me.file_hosts
     lag = (clock.now() - position.checked_at).total_seconds() if position else None
@@ -177,11 +209,39 @@ async def _figures(catalog: Catalog, settings: Settings) -> list[tuple[str, str]
             "journal",
             f"serial {position.serial}, read {lag:.0f} s ago" if position and lag is not None else "not watched",
         ),
+        ("news from", _source(source)),
         ("watched since", f"{position.observed_since:%Y-%m-%d %H:%M} UTC" if position else "never"),
+        ("advisories", _advisories(settings, advised_at, advised)),
         ("projects known", str(known)),
+        ("projects wanted", str(unasked)),
         ("files waiting", str(waiting)),
+        ("missing", _missing(missing)),
         ("newest event", str(Cursor(me.epoch, last)) if last else "none"),
     ]
+
+
+def _missing(missing: Picture) -> str:
+    said = f"{missing.projects} projects lack files unexplained, {missing.threshold} are too many"
+    if missing.engaged_at is None:
+        return said
+    return (
+        f"{said}; none of it is believed since {missing.engaged_at:%Y-%m-%d %H:%M} UTC"
+        " (`everpin release brake --reason ...` if upstream really removed it)"
+    )
+
+
+def _source(known: News) -> str:
+    said = "the journal" if known.source is Source.CHANGELOG else "the feed of new releases"
+    gap = f"; the journal cannot be read since {known.gap_since:%Y-%m-%d %H:%M} UTC" if known.gap_since else ""
+    return f"{said}{gap}{', it was set back' if known.is_set_back else ''}"
+
+
+def _advisories(settings: Settings, read_at: datetime | None, count: int) -> str:
+    if not settings.osv_url:
+        return f"not read (safety.osv_url is empty), {count} known" if count else "not read (safety.osv_url is empty)"
+    if read_at is None:
+        return "not read yet"
+    return f"{count} of malware, read {(clock.now() - read_at).total_seconds():.0f} s ago"
 
 
 def _project(name: str) -> ProjectName:

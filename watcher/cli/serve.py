@@ -10,6 +10,7 @@ from mirror.settings import Settings
 from watcher.cli.group import options, run
 from watcher.compose import (
     catalog_of,
+    confirming_of,
     duties_of,
     listening_socket,
     mirror_application,
@@ -40,6 +41,7 @@ async def up(settings: Settings) -> None:
         app = await stack.enter_async_context(mirror_application(parts, duties=duties))
         await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
         await stack.enter_async_context(duties.performed())
+        await stack.enter_async_context(confirming_of(parts))
         _announce(settings)
         await until_stopped()
 
@@ -59,6 +61,7 @@ async def mirror(settings: Settings) -> None:
         parts = await stack.enter_async_context(parts_of(settings))
         app = await stack.enter_async_context(mirror_application(parts))
         await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
+        await stack.enter_async_context(confirming_of(parts))
         _announce(settings)
         await until_stopped()
 
@@ -80,6 +83,7 @@ async def watch(settings: Settings) -> None:
         app = watcher_application(parts)
         await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
         await stack.enter_async_context(duties.performed())
+        await stack.enter_async_context(confirming_of(parts))
         await stack.enter_async_context(notices.listening(parts.catalog.url, duties.heard))
         log.info("watch.ready", url=f"http://{settings.watcher.host}:{settings.watcher.port}/")
         await until_stopped()

@@ -4,7 +4,7 @@ Names, filenames and reasons came from upstream and are hostile: they are made p
 stored, and in HTML every sentence and every cell is escaped as a whole. No markup is ever built from them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import assert_never
@@ -123,6 +123,7 @@ def _sentences(event: Event, payload: Payload | None) -> Iterator[str]:
         yield _period(payload.period)
     yield from _yank(payload)
     yield from _left(payload)
+    yield from _policies(payload)
     if payload.advisories:
         yield f"Advisories: {presentable(', '.join(payload.advisories))}."
     if payload.supersedes:
@@ -185,6 +186,21 @@ def _left(payload: Payload) -> Iterator[str]:
             yield f"One release remains: {latest}." if latest else "One release remains."
         case many:
             yield f"{many} releases remain, the latest is {latest}." if latest else f"{many} releases remain."
+
+
+def _policies(payload: Payload) -> Iterator[str]:
+    said = (("refuse", "would have refused it"), ("allow", "would have allowed it"))
+    parts = [
+        f"{_enumerated(ids)} {verb}"
+        for word, verb in said
+        if (ids := [presentable(policy) for policy, verdict in payload.verdicts.items() if verdict == word])
+    ]
+    if parts:
+        yield f"Policies: {'; '.join(parts)}."
+
+
+def _enumerated(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _listed(payload: Payload | None) -> tuple[tuple[PayloadFile, ...], int]:

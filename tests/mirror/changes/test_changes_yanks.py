@@ -183,6 +183,32 @@ def test_a_page_newer_than_an_unyank_is_believed() -> None:
     assert history.file(WHEEL).listed_file.yanked == "worse"
 
 
+def test_a_yank_has_the_unyank_before_it_told_at_once() -> None:
+    """No removal is to come that would explain it, and the last word must not be that the release is safe."""
+    history = _yanked()
+
+    history.rows(row(60, "unyank release", "1.0"), row(61, "yank release", "1.0"))
+    history.page(page(61, listed("1.0", yanked="worse")))
+    history.after(seconds=300)
+
+    assert [(told.kind, told.serial) for told in history.told[1:]] == [
+        (EventKind.RELEASE_UNYANKED, 60),
+        (EventKind.RELEASE_YANKED, 61),
+    ]
+
+
+def test_an_unyank_is_not_told_while_a_newer_page_shows_the_release_yanked() -> None:
+    """The row of that yank was lost, or will tell it."""
+    history = _yanked()
+
+    history.rows(row(60, "unyank release", "1.0"))
+    history.page(page(62, listed("1.0", yanked="broken")))
+    history.after(seconds=300)
+
+    assert history.kinds() == ["release.yanked", "release.yanked"]
+    assert history.memory.pending[0].serial is None
+
+
 def test_yanks_of_an_unknown_project_are_told() -> None:
     """At once, since no page will come; unyanks wait for a removal as always."""
     history = History()

@@ -241,3 +241,31 @@ def test_an_offer_is_valid_until_the_first_state_passes_by_the_clock() -> None:
 
     assert offer.valid_until == SEEN
     assert offer_of(facts(listed_file())).valid_until is None
+
+
+def test_a_kept_file_is_listed_as_it_was_where_an_operator_wants_that() -> None:
+    """With its own yank again; provenance, and metadata that is not here, are gone all the same."""
+    as_was = replace(kept(), as_was=True)
+    never_yanked = replace(as_was, listed_file=replace(as_was.listed_file, yanked=None))
+
+    (entry,) = offer_of(as_was).entries
+    (other,) = offer_of(never_yanked).entries
+
+    assert (entry.file.yanked, other.file.yanked) == ("theirs", None)
+    assert (entry.file.provenance, entry.file.core_metadata) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("beside", "expected"), [(None, "theirs"), (State.YANKED, "theirs"), (State.HELD, "theirs"), (State.LIVE, "kept")]
+)
+def test_the_files_of_departed_projects_are_listed_as_they_were_by_a_setting(
+    beside: State | None, expected: str
+) -> None:
+    """A project of which anything is live is not departed."""
+    others = [facts(listed_file("leftpad-2.0.tar.gz", "2.0"), beside)] if beside is not None else []
+
+    offer = offered(Memory(project(), (kept(), *others)), departed_as_was=True)
+
+    yanked = offer.entries[0].file.yanked
+    assert yanked is not None
+    assert expected in yanked

@@ -147,17 +147,26 @@ async def test_every_state_and_cause_can_be_stored(catalog: Catalog) -> None:
 
 
 async def test_waiting_yanks_are_read_back_as_they_were_stored(catalog: Catalog) -> None:
-    """In the order of their rows, of known and unknown projects alike, until they are told."""
-    waiting = tuple(
-        PendingYank(Serial(n), "1.0", change, NOW, NOW + timedelta(seconds=1), NOW + timedelta(seconds=60), told_before)
-        for n, change, told_before in ((3, YankChange.UNYANKED, None), (2, YankChange.YANKED, ""))
+    """In the order of their rows, then what only pages showed, of known and unknown projects alike."""
+    of_rows = tuple(
+        PendingYank(Serial(n), "1.0", change, NOW, NOW + timedelta(seconds=1), due_at, told_before)
+        for n, change, due_at, told_before in (
+            (3, YankChange.UNYANKED, NOW + timedelta(seconds=60), None),
+            (2, YankChange.YANKED, None, ""),
+        )
+    )
+    seen = (
+        PendingYank(None, None, YankChange.YANKED, None, NOW, NOW, "broken", "demo.tar.gz", None),
+        PendingYank(None, "1.0", YankChange.UNYANKED, None, NOW, NOW, None, "demo.whl", digest("demo")),
+        PendingYank(None, "1.0", YankChange.YANKED, None, NOW, NOW),
     )
 
     async with catalog.writing() as conn:
-        await pending.insert(conn, NAME, waiting)
-        found = await pending.of_projects(conn, [NAME])
-        await pending.delete(conn, waiting[:1])
+        await pending.insert(conn, NAME, (*of_rows, *seen))
+        await pending.insert(conn, NAME, of_rows)
+        found = (await pending.of_projects(conn, [NAME]))[NAME]
+        await pending.delete(conn, found[:2])
         rest = await pending.of_projects(conn, [NAME])
 
-    assert found == {NAME: tuple(sorted(waiting, key=lambda one: one.serial))}
-    assert rest == {NAME: waiting[1:]}
+    assert tuple(replace(one, id=None) for one in found) == (*of_rows[::-1], *seen)
+    assert rest == {NAME: found[2:]}

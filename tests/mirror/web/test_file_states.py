@@ -7,6 +7,7 @@ import pytest
 
 from mirror.catalog.database import Catalog
 from mirror.model import Cause, State
+from mirror.web.files import WHY
 from tests.mirror.web.clients import ask, old_wheel
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, eventually, long_ago
@@ -33,6 +34,12 @@ async def _set(catalog: Catalog, state: State, cause: Cause | None = None, *, de
             17 if departed else None,
             "release" if departed else None,
         )
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_every_cause_has_a_sentence(cause: Cause) -> None:
+    """Whoever is refused a file learns why."""
+    assert WHY[cause].isascii()
 
 
 async def test_a_yanked_file_is_served(house: House, pypi: PyPISim) -> None:

@@ -17,6 +17,9 @@ from tests.watcher.cli.shells import COMMANDS, Shell
 from watcher.compose import listening_socket, serving
 
 LONG_LIVED = ["mirror", "up", "watch"]
+ACTS = ["block", "purge", "release", "unblock", "unpurge"]
+SUBJECTS = {"explain": ["demo"], **{act: ["demo", "--reason", "so be it"] for act in ACTS}}
+"""What commands cannot do without."""
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ async def test_bad_settings_are_refused_by_every_command(shell: Shell, tmp_path:
     """The line names the setting and the file."""
     config = tmp_path / "everpin.toml"
     config.write_text("[mirror]\nprot = 8080\n")
-    subject = ["demo"] if command == "explain" else []
+    subject = SUBJECTS.get(command, [])
 
     said = await shell.refusal(command, *subject, "--config", str(config))
 
@@ -126,10 +129,10 @@ async def test_a_store_that_cannot_be_written_is_refused(
     assert "store.url" in said
 
 
-@pytest.mark.parametrize("command", ["events", "explain", "migrate", "status", *LONG_LIVED])
+@pytest.mark.parametrize("command", ["block", "events", "explain", "migrate", "status", *LONG_LIVED])
 async def test_a_database_that_cannot_be_reached_is_refused(shell: Shell, command: str, free_port: int) -> None:
     """The line names the setting and keeps the password."""
-    subject = ["demo"] if command == "explain" else []
+    subject = SUBJECTS.get(command, [])
     url = f"postgresql://everpin:hush@127.0.0.1:{free_port}/everpin"
 
     said = await shell.refusal(command, *subject, EVERPIN_DATABASE__URL=url, **_ports(free_port))

@@ -135,6 +135,27 @@ def test_what_is_known_gets_a_sentence(changes: dict[str, Any], sentence: str) -
     assert sentence in prose.summary_text(told(**changes)).splitlines()
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "sentence"),
+    [
+        (
+            {"pypi-current": "allow", "pep763": "refuse", "npm": "refuse", "hex": "unknown"},
+            "Policies: pep763 and npm would have refused it; pypi-current would have allowed it.",
+        ),
+        ({"go": "refuse", "cran": "refuse", "hex": "refuse"}, "Policies: go, cran and hex would have refused it."),
+        ({"cpan": "allow"}, "Policies: cpan would have allowed it."),
+    ],
+)
+def test_what_policies_say_is_a_sentence(verdicts: dict[str, str], sentence: str) -> None:
+    """Those that refuse come first; those that cannot tell are not named."""
+    assert sentence in prose.summary_text(told(verdicts=tuple(verdicts.items()))).splitlines()
+
+
+def test_where_no_policy_can_tell_none_is_spoken_of() -> None:
+    """Yanks have no verdicts, and some deletions only unknown ones."""
+    assert "Policies" not in prose.summary_text(told(verdicts=(("npm", "unknown"), ("hex", "unknown"))))
+
+
 def test_advisories_are_named() -> None:
     """Who reads of a deletion sees at once that it was malware."""
     payload = payload_of(DELETION).replace(b'"advisories":[]', b'"advisories":["MAL-2023-1","MAL-2023-2"]')
