@@ -16,8 +16,8 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     changes/        pure: what we knew, and what upstream says, give what changed
     states          pure: the facts of a file give its state
     index/          pure: what is remembered gives the page that installers see
-    policy/         pure: would published rules have allowed a deletion? allow, refuse or unknown
     targets         what operators order: on which files, which verb, why
+    policy/         pure: would published rules have allowed a deletion? allow, refuse or unknown
     events          what is told: kinds, payloads, cursors, the chain
     advisories      advisories of malware, read, and which versions they mean
     actions         the text of a journal row's action, read
@@ -29,8 +29,10 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     journal_rows    the journal: one type for each kind of row
     model           the nouns: pages, files, projects
     names           what projects, files and moments of the journal are known by
+    meanwhile       what goes on beside something else, for as long as that lasts
     errors, clock   the errors that cross rooms; the one place that reads the time
 
-Read `model` first, then `states`, then `changes/step`, then `observe`. `watcher` stands on this package, which knows
-nothing of it. The pure rooms take `now` as an argument and never wait.
+Read `names` and `model` first, then `states`, then `changes`, then `observe`; each room's own `__init__` says where to
+begin. `watcher` stands on this package, which knows nothing of it. The pure rooms take `now` as an argument and never
+wait.
 """

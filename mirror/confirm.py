@@ -11,7 +11,7 @@ Every process that lives long does this, one at a time: so it is done wherever o
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,8 +23,9 @@ from mirror.catalog.absences import Look, Picture
 from mirror.catalog.database import Catalog, Connection
 from mirror.changes.disappearances import Doubt
 from mirror.errors import CatalogUnavailableError, EverpinError
+from mirror.meanwhile import meanwhile
 from mirror.names import ProjectName
-from mirror.refresh import Refreshed, Refresher, next_try
+from mirror.refresh import LONGEST_LOOK, Refreshed, Refresher, next_try
 from mirror.setting_sections import Watcher
 from mirror.states import Rules
 
@@ -32,8 +33,6 @@ log = structlog.get_logger()
 
 _AT_A_TIME = 4
 _MOST_LOOKS = 20
-# A page that takes longer is left to itself: it goes on, but the tick does not wait for it.
-_LONGEST_WAIT_SECONDS = 5.0
 # How many times more than the threshold is never believed by itself.
 _FAR_TOO_MUCH = 10
 # What the brake holds back is looked at so many times less often than what is still doubted.
@@ -89,7 +88,7 @@ class Confirmer:
                 conn,
                 interval=interval,
                 again=interval * _HELD_BACK_INTERVALS,
-                until=now + timedelta(seconds=_LONGEST_WAIT_SECONDS * _MOST_LOOKS),
+                until=now + LONGEST_LOOK * _MOST_LOOKS,
                 now=now,
                 limit=_MOST_LOOKS,
             )
@@ -105,12 +104,8 @@ class Confirmer:
         return len(looks)
 
     async def _look(self, look: Look) -> None:
-        outcome = None
-        try:
-            if await self._refresher.index.turns.take():
-                outcome = await asyncio.wait_for(self._refresher.refresh(look.project), _LONGEST_WAIT_SECONDS)
-        except (EverpinError, TimeoutError) as e:
-            log.info("confirm.not_seen", project=look.project, error=str(e) or "no answer in time")
+        may_ask = await self._refresher.index.turns.take()
+        outcome = await self._refresher.look(look.project) if may_ask else None
         try:
             async with self._catalog.writing() as conn:
                 if outcome is None or outcome is Refreshed.STALE:
@@ -126,7 +121,7 @@ class Confirmer:
         async with self._catalog.writing() as conn:
             if not await absences.claim_confirming(conn):
                 return
-            picture = await absences.picture(conn, self._watcher.brake)
+            picture = await self._picture(conn)
             if picture.is_too_much == (picture.engaged_at is not None):
                 return
             await absences.note_engaged(conn, self._now() if picture.is_too_much else None)
@@ -162,10 +157,13 @@ class Confirmer:
             failed.add(project)
         return project
 
+    async def _picture(self, conn: Connection) -> Picture:
+        return await absences.picture(conn, self._watcher.brake, since=self._now() - self._watcher.brake_hold)
+
     async def _doubt(self, conn: Connection) -> Doubt | None:
         """What is asked of an absence now, None where none is believed."""
         now = self._now()
-        picture = await absences.picture(conn, self._watcher.brake)
+        picture = await self._picture(conn)
         begun_by = await self._covered_until(conn, now) - self._watcher.confirm_interval
         if picture.is_too_much:
             limit = _held_until(picture, now - self._watcher.brake_hold)
@@ -191,13 +189,8 @@ class Confirmer:
 @asynccontextmanager
 async def confirming(confirmer: Confirmer) -> AsyncIterator[None]:
     """Ticks again and again until the end."""
-    task = asyncio.create_task(_go_on(confirmer), name="confirm absences")
-    try:
+    async with meanwhile(_go_on(confirmer), name="confirm absences"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _go_on(confirmer: Confirmer) -> None:

@@ -25,6 +25,9 @@ from mirror.upstream.index import Index, NotModified
 
 log = structlog.get_logger()
 
+LONGEST_LOOK = timedelta(seconds=5)
+"""A page that takes longer goes on, but whoever only looks after pages does not wait for it."""
+
 _LONGEST_QUICK_WAIT = 60.0
 _QUICK_TRIES_SECONDS = 600.0
 _SLOW_WAIT = timedelta(minutes=30)
@@ -75,6 +78,14 @@ class Refresher:
         finally:
             self._waiting[project] -= 1
             self._waiting += Counter()  # forgets those for whom nobody waits
+
+    async def look(self, project: ProjectName) -> Refreshed | None:
+        """As `refresh`, for one who has other pages to look after. None where nothing came, or not in time."""
+        try:
+            return await asyncio.wait_for(self.refresh(project), LONGEST_LOOK.total_seconds())
+        except (EverpinError, TimeoutError) as e:
+            log.info("refresh.not_seen", project=project, error=str(e) or "no answer in time")
+            return None
 
     async def judge_if_due(self, project: ProjectName, files: Iterable[FileFacts]) -> bool:
         """Judges the project anew if the clock has ended the state of one of these files, and says whether it did.

@@ -82,7 +82,7 @@ class Database(Section):
     url_file: Path | None = None
     """A file that holds the URL, for those who keep its password out of configuration."""
     pool_size: int = Field(default=8, ge=2, le=200)
-    """Connections each process holds at most."""
+    """Connections that each process shares out; it has one or two more, to listen and, as a watcher, to lead."""
 
     @model_validator(mode="before")
     @classmethod

@@ -151,7 +151,6 @@ Span = Annotated[timedelta, BeforeValidator(_read_span), PlainSerializer(_write_
 WaitingSpan = Annotated[timedelta, BeforeValidator(_read_waiting_span), PlainSerializer(_write_span)]
 Size = Annotated[int, BeforeValidator(_read_size), PlainSerializer(_write_size)]
 SpanOrForever = Annotated[timedelta | None, BeforeValidator(_read_memory), PlainSerializer(_write_memory)]
-HttpUrl = Annotated[str, BeforeValidator(_read_http_url)]
 IndexUrl = Annotated[str, BeforeValidator(_read_index_url)]
 OptionalHttpUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" else _read_http_url(value))]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_names)]

@@ -179,7 +179,7 @@ def _judge_gone(
 
 def _judge_past(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: datetime) -> Judgement | None:
     """Whether what went before speaks against a file that is gone: a quarantine, or that it was young."""
-    if file.quarantined_at is not None:
+    if file.quarantined_at is not None and not _was_missing_before(file, file.quarantined_at):
         until = file.quarantined_at + rules.quarantine_memory if rules.quarantine_memory is not None else None
         if until is None or now < until:
             return Judgement(State.HELD, Cause.QUARANTINE, until)
@@ -190,6 +190,11 @@ def _judge_past(file: FileFacts, project: ProjectFacts, *, rules: Rules, now: da
     if max(gone_at - _born(file), timedelta(0)) < max(rules.min_age, _delay(project, rules)):
         return Judgement(State.HELD, Cause.YOUNG)
     return None
+
+
+def _was_missing_before(file: FileFacts, at: datetime) -> bool:
+    """Whether the file had disappeared by then, as far as is known: no row says yet that it was still there."""
+    return file.departed is None and file.disappeared_at is not None and file.disappeared_at < at
 
 
 def _judge_settling(file: FileFacts, *, rules: Rules, now: datetime, around: Circumstances) -> Judgement | None:

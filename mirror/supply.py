@@ -9,10 +9,11 @@ from datetime import datetime
 
 from mirror import observe
 from mirror.catalog import files, instance, tombstones
-from mirror.catalog.database import Catalog
+from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
 from mirror.errors import NotThereError, RefusedError
 from mirror.keep import Download, Keeper, Kept, Wanted
+from mirror.model import State
 from mirror.names import Sha256
 from mirror.settings import Settings
 from mirror.states import Rules
@@ -94,7 +95,11 @@ class Supply:
         await self._keeper.close()
 
     async def _record(self, wanted: Wanted, kept: Kept) -> None:
-        if await self._recorded(wanted, kept):
+        may_stay, is_blocked = await self._recorded(wanted, kept)
+        if may_stay and is_blocked:
+            # Who was let in before the block must not get the last of them.
+            raise RefusedError("these bytes were blocked while they were on their way")
+        if may_stay:
             return
         # It was on its way while an operator had it destroyed, or it is banned under every name.
         async with self._catalog.reading() as conn:
@@ -103,22 +108,27 @@ class Supply:
             await self.store.delete(StoreKey(kept.sha256))
         raise RefusedError("an operator of this mirror had these bytes destroyed")
 
-    async def _recorded(self, wanted: Wanted, kept: Kept) -> bool:
-        """Whether the store may hold these bytes for the file; then the catalog knows by now that it does."""
+    async def _recorded(self, wanted: Wanted, kept: Kept) -> tuple[bool, bool]:
+        """Whether the store may hold these bytes for the file, which the catalog then knows; and if that is blocked."""
         async with self._catalog.writing() as conn:
-            if wanted.metadata:
-                return await observe.metadata_stored(
-                    conn, wanted.file_id, sha256=kept.sha256, rules=self._rules, now=self._now()
-                )
-            return await observe.file_stored(
-                conn,
-                wanted.file_id,
-                sha256=kept.sha256,
-                size=kept.size,
-                source=kept.hash_source,
-                rules=self._rules,
-                now=self._now(),
+            may_stay = await self._noted(conn, wanted, kept)
+            found = await files.by_id(conn, wanted.file_id)
+        return may_stay, found is not None and found.facts.state is State.BLOCKED
+
+    async def _noted(self, conn: Connection, wanted: Wanted, kept: Kept) -> bool:
+        if wanted.metadata:
+            return await observe.metadata_stored(
+                conn, wanted.file_id, sha256=kept.sha256, rules=self._rules, now=self._now()
             )
+        return await observe.file_stored(
+            conn,
+            wanted.file_id,
+            sha256=kept.sha256,
+            size=kept.size,
+            source=kept.hash_source,
+            rules=self._rules,
+            now=self._now(),
+        )
 
     async def _allowed_hosts(self) -> tuple[str, ...]:
         if self._hosts:

@@ -5,9 +5,9 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     cli/            the `everpin` command: every verb, and how failures are told
     compose         the composition root: the only place that makes connections, sessions and servers
     duties          what a watcher does, and how often: what all do, and what only the leader does
-    poller          asks again and again for news, and takes another source while the journal cannot be read
     feed/           events as CloudEvents, Atom and JSON Feed (pure), and the URLs that offer them
     explanation     pure: why files are served or not, in plain words
+    poller          asks again and again for news, and takes another source while the journal cannot be read
     poll            one look at the journal: rows, events and cursor in one transaction
     newcomers       one look at the feed of new releases: whose pages are wanted
     refreshes       the queue of pages that upstream must be asked for again

@@ -42,11 +42,12 @@ log = structlog.get_logger()
 
 ROWS_KEPT = timedelta(days=30)
 """How long the journal's rows are remembered that need not be remembered for ever."""
-DOWNLOADS_KEPT = timedelta(days=31)
+DOWNLOADS_KEPT = timedelta(days=downloads.DAYS_TOLD + 1)
 """How long it is remembered how often a file was fetched on a day."""
 BURSTS_KEPT = timedelta(days=30)
 """How long it is remembered when a project's last deletion was: much longer than rows can be late."""
 _FIRST_LOOK_SECONDS = 5.0
+_CALLS_APART = timedelta(seconds=1)
 
 
 class Duties:
@@ -74,7 +75,7 @@ class Duties:
         self._pace = pace
         seconds = settings.upstream.timeout.total_seconds()
         self._sources = Sources(
-            JournalClient(session, settings.upstream.journal_url, timeout=seconds),
+            JournalClient(session, settings.upstream.journal_url, timeout=seconds, spacing=_spacing(settings)),
             UpdatesClient(session, settings.upstream.updates_url, timeout=seconds),
         )
         self._keeper = BacklogKeeper(
@@ -179,6 +180,11 @@ class Duties:
     def _hurry(self, job: str) -> None:
         for schedule in self._schedules:
             schedule.hurry(job)
+
+
+def _spacing(settings: Settings) -> float:
+    """How long to wait between calls of the journal: PyPI asks for a second. Who polls more often has another index."""
+    return min(_CALLS_APART, settings.watcher.poll_interval).total_seconds()
 
 
 async def apply_clock(catalog: Catalog, *, rules: Rules, now: datetime) -> None:

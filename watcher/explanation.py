@@ -165,6 +165,8 @@ def _verdict(file: FileFacts, project: ProjectFacts, rules: Safety) -> str:
         )
     if file.cause is not None:
         return f"not served: {_WHY[file.cause]}"
+    if file.state is State.KEPT and file.as_was:
+        return "served as it was before: upstream no longer has it, this mirror kept it"
     return _SERVED[file.state]
 
 

@@ -8,7 +8,6 @@ import structlog
 
 from mirror.errors import EverpinError
 from mirror.names import ProjectName
-from mirror.refresh import Refreshed, Refresher
 from mirror.upstream.turns import REQUESTS_PER_SECOND
 
 log = structlog.get_logger()
@@ -20,8 +19,6 @@ MOST_A_TICK = round(TICK.total_seconds() * REQUESTS_PER_SECOND)
 """Of more than the index may be asked for meanwhile, the next tick takes the rest."""
 
 _AT_A_TIME = 4
-# A page that takes longer is left to itself: it goes on, but nobody waits for it.
-_LONGEST_WAIT_SECONDS = 5.0
 
 
 async def in_turn(
@@ -54,12 +51,3 @@ async def in_turn(
     if failure is not None:
         raise failure
     return begun
-
-
-async def look(refresher: Refresher, project: ProjectName) -> Refreshed | None:
-    """Asks for the page and observes it. None where nothing came, or not in time."""
-    try:
-        return await asyncio.wait_for(refresher.refresh(project), _LONGEST_WAIT_SECONDS)
-    except (EverpinError, TimeoutError) as e:
-        log.info("looking.not_seen", project=project, error=str(e) or "no answer in time")
-        return None

@@ -23,11 +23,12 @@ class Patience:
         return self._clock() < self._not_before
 
     def failed(self) -> timedelta:
-        """Counts one more failure, and returns how long to wait now."""
+        """Counts one more failure, and returns how long to wait now; the next tick after nearly that long may ask."""
         self.failures += 1
         longest = min(_LONGEST_WAIT, self._interval * _WAIT_INTERVALS)
         wait = min(self._interval * 2.0 ** min(self.failures - 1, 10), longest)
-        self._not_before = self._clock() + wait.total_seconds()
+        # Who asks at ticks of the interval would, by a moment, miss the tick that is meant, and wait for one more.
+        self._not_before = self._clock() + (wait - min(wait, self._interval) / 2).total_seconds()
         return wait
 
     def succeeded(self) -> None:

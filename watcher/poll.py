@@ -131,7 +131,7 @@ async def _apply(
 ) -> Serial:
     last = batch[-1].serial
     async with catalog.writing() as conn:
-        if not await journal.advance(conn, expected=cursor, serial=last, now=now):
+        if not await journal.advance(conn, expected=cursor, serial=last):
             raise NotTheLeaderError(f"the journal was read beyond serial {cursor} by somebody else")
         await rows.remember(conn, batch)
         if inventory is not Inventory.KNOWN:

@@ -20,8 +20,6 @@ log = structlog.get_logger()
 
 _AT_A_TIME = 4
 _MOST_A_ROUND = 40
-# A page that takes longer is left to itself: it goes on, but the round does not wait for it.
-_LONGEST_WAIT_SECONDS = 5.0
 
 
 async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[], datetime]) -> int:
@@ -45,18 +43,10 @@ async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[
 
 
 async def _refresh(catalog: Catalog, refresher: Refresher, refresh: Refresh, *, now: Callable[[], datetime]) -> None:
-    failed = True
+    outcome = await refresher.look(refresh.project)
     try:
-        outcome = await asyncio.wait_for(refresher.refresh(refresh.project), _LONGEST_WAIT_SECONDS)
         # A page older than the one we have answers nothing, whatever it was asked for.
-        failed = outcome is Refreshed.STALE
-    except (EverpinError, TimeoutError) as e:
-        log.info("refresh.not_done", project=refresh.project, error=str(e) or "no answer in time")
-    except Exception:
-        # What cannot be digested of one project must not keep the others of this round from being noted as done.
-        log.exception("refresh.crashed", project=refresh.project)
-    try:
-        await _note(catalog, refresh.project, failed=failed, now=now)
+        await _note(catalog, refresh.project, failed=outcome in (None, Refreshed.STALE), now=now)
     except EverpinError as e:
         log.warning("refresh.not_noted", project=refresh.project, error=str(e))
 

@@ -14,7 +14,7 @@ from mirror.catalog.database import Catalog
 from mirror.names import ProjectName
 from mirror.refresh import Refresher
 from mirror.upstream.turns import Urgency
-from watcher.looking import MOST_A_TICK, in_turn, look
+from watcher.looking import MOST_A_TICK, in_turn
 
 
 class Rounds:
@@ -63,7 +63,7 @@ class Rounds:
         return project
 
     async def _look(self, project: ProjectName) -> None:
-        await look(self._refresher, project)
+        await self._refresher.look(project)
 
 
 def share(left: float, known: int, *, waited: timedelta, interval: timedelta) -> float:

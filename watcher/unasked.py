@@ -16,7 +16,7 @@ from mirror.names import ProjectName
 from mirror.refresh import Refreshed, Refresher
 from mirror.setting_values import Inventory
 from mirror.upstream.turns import Urgency
-from watcher.looking import MOST_A_TICK, in_turn, look
+from watcher.looking import MOST_A_TICK, in_turn
 
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ class Unasked:
     async def _ask(self, project: ProjectName) -> None:
         async with self._catalog.reading() as conn:
             is_known = await projects.revision(conn, project) is not None
-        outcome = Refreshed.SAME if is_known else await look(self._refresher, project)
+        outcome = Refreshed.SAME if is_known else await self._refresher.look(project)
         if outcome is None:
             return
         async with self._catalog.writing() as conn:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from mirror.catalog import acts
+from mirror.catalog import acts, locks
 from mirror.catalog.database import Connection
 from mirror.names import ProjectName
 
-_LOCK = 7_305_112_003
 _LEAST_PROJECTS = 3
 # As the index has it, to the letter.
 _OPEN = "missing_since is not null and disappeared_at is null"
+_BELIEVED = "missing_since is not null and disappeared_at is not null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,29 @@ class Look:
 
 async def claim_confirming(conn: Connection) -> bool:
     """Whether nobody else confirms absences; then nobody does until the transaction ends."""
-    claimed: bool = await conn.fetchval("select pg_try_advisory_xact_lock($1)", _LOCK)
+    claimed: bool = await conn.fetchval("select pg_try_advisory_xact_lock($1)", locks.CONFIRMING)
     return claimed
 
 
-async def picture(conn: Connection, share: float) -> Picture:
-    """What is missing, against that share of the known projects."""
+async def picture(conn: Connection, share: float, *, since: datetime | None = None) -> Picture:
+    """What is missing, against that share of the known projects.
+
+    With `since`, what is believed counts as well where it began after that and is still unexplained: that an index
+    lost all it had is found out bit by bit, and each bit would be believed before there are many.
+    """
     released_at = await acts.brake_released_at(conn)
     record = await conn.fetchrow(
         f"""
         select
             (
-                select count(distinct project) from files
-                where {_OPEN} and missing_since > coalesce($3::timestamptz, '-infinity')
+                select count(distinct project) from (
+                    select project from files
+                        where {_OPEN} and missing_since > coalesce($3::timestamptz, '-infinity')
+                    union all
+                    select project from files
+                        where {_BELIEVED} and missing_since > greatest($3::timestamptz, $4::timestamptz)
+                            and $4::timestamptz is not null
+                ) as missing
             ) as projects,
             greatest($1, ceil($2::numeric * project_count.known))::integer as threshold,
             brake.engaged_at
@@ -65,6 +75,7 @@ async def picture(conn: Connection, share: float) -> Picture:
         _LEAST_PROJECTS,
         Decimal(str(share)),
         released_at,
+        since,
     )
     if record is None:
         raise LookupError("a statement that always has a row had none")

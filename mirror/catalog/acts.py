@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from mirror.catalog import locks
 from mirror.catalog.database import Connection, Record
 from mirror.changes.orders import Block, Standing
 from mirror.names import ProjectName, Sha256
@@ -17,8 +18,6 @@ from mirror.targets import (
     Verb,
     parse_target,
 )
-
-_FENCE = 7_305_112_004
 
 
 async def record(conn: Connection, order: Order, *, now: datetime) -> int:
@@ -111,7 +110,7 @@ async def keep_in_view(conn: Connection) -> None:
     For whoever stores files or digests and looks for orders that stand for them: an order that it cannot see yet finds
     what it stored. To be called before any project is locked and before the orders are read.
     """
-    await conn.execute("select pg_advisory_xact_lock_shared($1)", _FENCE)
+    await conn.execute("select pg_advisory_xact_lock_shared($1)", locks.ORDERS)
 
 
 async def see_all_in_view(conn: Connection) -> None:
@@ -119,7 +118,7 @@ async def see_all_in_view(conn: Connection) -> None:
 
     Alone in its transaction: those who wait for it hold nothing that it could wait for.
     """
-    await conn.execute("select pg_advisory_xact_lock($1)", _FENCE)
+    await conn.execute("select pg_advisory_xact_lock($1)", locks.ORDERS)
 
 
 def _scope(target: FilesTarget) -> tuple[ProjectName | None, str | None, bytes | None]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import asyncpg
 import structlog
 
+from mirror.catalog import locks
 from mirror.errors import CatalogUnavailableError, StartError
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ FAILURES: Final = (
 )
 """What a connection can fail by, for who holds one of its own beside the pool."""
 
-_MIGRATION_LOCK = 7_305_112_001
 _CONNECT_TIMEOUT_SECONDS = 10
 _COMMAND_TIMEOUT_SECONDS = 60
 # An index on the files of a whole PyPI takes minutes to build; one that is given up would be begun anew for ever.
@@ -121,11 +121,16 @@ async def opened(url: str, *, pool_size: int) -> AsyncIterator[Catalog]:
         await _close(pool)
 
 
+async def still_here(conn: Connection) -> None:
+    """Says something inside a transaction that has long been busy without it: one that says nothing is ended."""
+    await conn.execute("select 1")
+
+
 async def migrate(catalog: Catalog) -> list[str]:
     """Brings the schema up to date and returns the names of the migrations that ran. Safe to run concurrently."""
     async with catalog.reading() as conn:
         # Polled: one who waits inside pg_advisory_lock deadlocks with CREATE INDEX CONCURRENTLY.
-        while not await conn.fetchval("select pg_try_advisory_lock($1)", _MIGRATION_LOCK):  # noqa: ASYNC110 - see above
+        while not await conn.fetchval("select pg_try_advisory_lock($1)", locks.MIGRATIONS):  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.1)
         try:
             ran = []
@@ -139,7 +144,7 @@ async def migrate(catalog: Catalog) -> list[str]:
                 ran.append(migration.name)
             return ran
         finally:
-            await conn.fetchval("select pg_advisory_unlock($1)", _MIGRATION_LOCK)
+            await conn.fetchval("select pg_advisory_unlock($1)", locks.MIGRATIONS)
 
 
 async def require_schema(catalog: Catalog) -> None:

@@ -28,10 +28,13 @@ async def begin(conn: Connection, serial: Serial, *, now: datetime) -> bool:
     return done == "INSERT 0 1"
 
 
-async def advance(conn: Connection, *, expected: Serial, serial: Serial, now: datetime) -> bool:
-    """Moves the cursor. False where it is not where the caller thought: somebody else polls."""
+async def advance(conn: Connection, *, expected: Serial, serial: Serial, now: datetime | None = None) -> bool:
+    """Moves the cursor. False where it is not where the caller thought: somebody else polls.
+
+    `now` is up to when the journal is read with that; None where rows are left that are not applied yet.
+    """
     done = await conn.execute(
-        "update journal set serial = $2, checked_at = $3 where serial = $1", expected, serial, now
+        "update journal set serial = $2, checked_at = coalesce($3, checked_at) where serial = $1", expected, serial, now
     )
     return done == "UPDATE 1"
 

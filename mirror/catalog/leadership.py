@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, NewType, TypeAlias
 import asyncpg
 import structlog
 
+from mirror.catalog import locks
 from mirror.catalog.database import FAILURES, Catalog, Connection
 from mirror.errors import NotTheLeaderError
+from mirror.meanwhile import meanwhile
 
 if TYPE_CHECKING:
     _OwnConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -27,7 +29,6 @@ log = structlog.get_logger()
 Term = NewType("Term", int)
 """One time of leading; a later one has a higher number."""
 
-_LOCK = 7_305_112_002
 _CONNECT_SECONDS = 10.0
 _CLOSE_SECONDS = 2.0
 
@@ -74,13 +75,8 @@ async def competing(
 
     Any number compete on one database; `holder` is what the others are told of this one.
     """
-    task = asyncio.create_task(_compete(catalog, holder, lead, pace), name="compete for leadership")
-    try:
+    async with meanwhile(_compete(catalog, holder, lead, pace), name="compete for leadership"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _compete(
@@ -126,7 +122,7 @@ async def _own_connection(url: str, pace: Pace) -> AsyncIterator["_OwnConnection
 
 
 async def _win(conn: "_OwnConnection", holder: str) -> Term | None:
-    if not await conn.fetchval("select pg_try_advisory_lock($1)", _LOCK):
+    if not await conn.fetchval("select pg_try_advisory_lock($1)", locks.LEADERSHIP):
         return None
     return Term(
         await conn.fetchval("update leadership set term = term + 1, holder = $1, since = now() returning term", holder)

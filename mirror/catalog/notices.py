@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from mirror.catalog.database import FAILURES, Connection
+from mirror.meanwhile import meanwhile
 from mirror.names import ProjectName
 
 log = structlog.get_logger()
@@ -94,13 +95,8 @@ async def backlog_grew(conn: Connection) -> None:
 @asynccontextmanager
 async def listening(url: str, heard: Callable[[Notice], None]) -> AsyncIterator[None]:
     """Calls `heard` with every notice while inside; see `listen`."""
-    task = asyncio.create_task(listen(url, heard), name="listen to notices")
-    try:
+    async with meanwhile(listen(url, heard), name="listen to notices"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def listen(url: str, heard: Callable[[Notice], None]) -> None:

@@ -133,7 +133,13 @@ async def end_refresh(conn: Connection, name: ProjectName) -> None:
 async def want_all(conn: Connection, *, now: datetime) -> None:
     """Asks for the page of every known project: nobody watched until now."""
     await conn.execute(
-        "update projects set refresh_at = $1, attempts = 0 where refresh_at is null", now, timeout=_WANT_ALL_SECONDS
+        """
+        update projects set refresh_at = $1, attempts = 0 where id = any (array(
+            select id from projects where refresh_at is null order by name for update
+        ))
+        """,
+        now,
+        timeout=_WANT_ALL_SECONDS,
     )
 
 

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from mirror.catalog.database import Connection
 from mirror.journal_rows import FileRemoved, JournalRow, ProjectRemoved, ReleaseRemoved
-from mirror.names import ProjectName
+from mirror.names import ProjectName, project_name
 
 FIRST_WAIT = timedelta(minutes=1)
 """Until the second try, when the first brought nothing; then twice as long each time. That there is no such project is
@@ -31,6 +31,8 @@ async def touched(conn: Connection, rows: Iterable[JournalRow], *, now: datetime
     wanted: set[ProjectName] = set()
     gone: set[ProjectName] = set()
     for row in rows:
+        if project_name(row.name) is None:
+            continue  # some old rows are about users, and none may choose the address that is asked for
         if isinstance(row.action, ProjectRemoved):
             wanted.discard(row.project)
             gone.add(row.project)

@@ -15,9 +15,8 @@ from mirror.changes.step import (
     current,
     key_of,
     keys_of,
-    latest_version,
-    listed_versions,
     with_files,
+    with_what_is_left,
     without_release,
 )
 from mirror.events import EventDraft, EventKind, Evidence
@@ -45,12 +44,12 @@ class Doubt:
 
 def disappear(memory: Memory, doubt: Doubt, now: datetime) -> Step:
     """Believes what can be believed: one act for the project where nothing of it is left, else one for each version."""
-    lost = tuple(file for file in current(memory) if doubt.is_settled(file))
-    if not lost:
+    gone = tuple(file for file in current(memory) if doubt.is_settled(file))
+    if not gone:
         return Step(memory)
-    names = {key_of(file) for file in lost}
+    names = {key_of(file) for file in gone}
     rest = [file for file in current(memory) if file.listed and key_of(file) not in names]
-    parts = _by_version(lost) if rest else [lost]
+    parts = _by_version(gone) if rest else [gone]
     step = Step(memory)
     for part in parts:
         step = step.then(_disappear(step.memory, part, version=part[0].version if rest else None, now=now))
@@ -68,8 +67,8 @@ def _by_version(files: Iterable[FileFacts]) -> list[tuple[FileFacts, ...]]:
     return [tuple(part) for part in parts.values()]
 
 
-def _disappear(before: Memory, lost: Sequence[FileFacts], *, version: str | None, now: datetime) -> Step:
-    filename = lost[0].filename if lost[0].version is None and len(lost) == 1 else None
+def _disappear(before: Memory, gone: Sequence[FileFacts], *, version: str | None, now: datetime) -> Step:
+    filename = gone[0].filename if gone[0].version is None and len(gone) == 1 else None
     # The same id that the event will have: whatever explains the absence later can name it.
     event = EventDraft(
         EventKind.DISAPPEARED,
@@ -82,23 +81,10 @@ def _disappear(before: Memory, lost: Sequence[FileFacts], *, version: str | None
         filename=filename,
         incarnation=before.project.incarnation,
     )
-    gone = (replace(without_release(f), listed=False, disappeared_at=now, disappeared_in=event.id) for f in lost)
-    after = with_files(before, {key_of(file): file for file in gone})
-    latest_before, latest_after = latest_version(before), latest_version(after)
-    telling = Telling(
-        EventKind.DISAPPEARED,
-        Evidence.INDEX,
-        keys_of(lost),
-        version=version,
-        filename=filename,
-        was_yanked=any(file.listed_file.yanked is not None for file in lost),
-        yanked_reason=next((file.listed_file.yanked for file in lost if file.listed_file.yanked), None),
-        remaining_releases=len(listed_versions(after)),
-        latest_remaining=latest_after,
-        was_latest=latest_before is not None and latest_before != latest_after,
-        incarnation=before.project.incarnation,
-    )
-    return Step(after, (telling,))
+    changed = (replace(without_release(f), listed=False, disappeared_at=now, disappeared_in=event.id) for f in gone)
+    after = with_files(before, {key_of(file): file for file in changed})
+    telling = Telling(EventKind.DISAPPEARED, Evidence.INDEX, keys_of(gone), version=version, filename=filename)
+    return Step(after, (with_what_is_left(telling, before, after, gone),))
 
 
 def as_listed(memory: Memory, files: Iterable[FileFacts]) -> Memory:

@@ -13,6 +13,7 @@ from mirror.names import Serial
 
 
 def project_created(memory: Memory, row: JournalRow, *, written_at: datetime) -> Step:
+    """The name was registered: another life of it begins, unless a page showed that before."""
     if not memory.known:
         return Step(memory)
     if has_ended_unseen(memory) and row.serial > (memory.project.page_serial or 0):

@@ -76,6 +76,9 @@ def _list_again(
         return again, None
     # What was quarantined and cleared while the file was away lay on its release all the same.
     again = replace(again, quarantined_at=_last_quarantine(project, past, file.version) or file.quarantined_at)
+    if file.sha256 is None:
+        # Nobody can say whether these are the bytes that went.
+        return replace(without_release(again), stranger=True), None
     if ever_blocked(file) or project.quarantined_by is not None:
         # It was blocked before it went, or is at this moment, whatever a later row will say of the quarantine.
         return replace(without_release(again), stranger=True), None
@@ -104,11 +107,13 @@ def _judge_newcomer(
         last = same_bytes[-1]
         again = replace(file, stranger=last.stranger, newcomer_in=last.newcomer_in, replaced=last.replaced)
         if project.quarantined_by is not None or any(ever_blocked(f) for f in same_bytes):
-            return replace(again, stranger=True), None
+            vouched = last.released_by if last.vouched_by is not None else None
+            return replace(again, stranger=True, released_by=vouched, vouched_by=last.vouched_by), None
         stored = next((f.stored_at for f in same_bytes if f.stored_at is not None), None)
         restored = replace(again, stored_at=stored, released_by=last.released_by, vouched_by=last.vouched_by)
         return restored, _about(EventKind.RESTORED, restored)
-    if any(f.purged_at is None and f.sha256 != file.sha256 for f in namesakes):
+    # Also of a file whose bytes were destroyed: what a name stood for once it never stands for anything else.
+    if any(f.sha256 != file.sha256 for f in namesakes):
         replaced = replace(file, replaced=True)
         return replaced, _about(EventKind.FILE_REPLACED, replaced)
     return replace(file, stranger=came_late), None

@@ -14,6 +14,7 @@ from mirror.changes.incarnations import ended_unseen, is_other_life, lived_throu
 from mirror.changes.listings import list_files, new_file
 from mirror.changes.newcomers import dated
 from mirror.changes.past import past_of
+from mirror.changes.quarantines import lain_on
 from mirror.changes.rows import by_rows, not_from_the_future
 from mirror.changes.seen_yanks import notice
 from mirror.changes.step import Step, Telling, current, keys_of
@@ -130,10 +131,9 @@ def _apply_status(memory: Memory, page: ProjectPage, now: datetime) -> Step:
         blocked = replace(project, quarantined_by=Serial(0), quarantined_at=now)
         serial = page.serial
         files = tuple(
-            replace(f, quarantined_at=now)
+            replace(f, quarantined_at=now if may_be_hidden(f, now) else lain_on(f, now))
             if f.incarnation == project.incarnation
             and (f.departed is None or serial is None or serial < f.departed.serial)
-            and may_be_hidden(f, now)
             else f
             for f in memory.files
         )

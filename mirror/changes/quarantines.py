@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from mirror.changes.disappearances import explained, superseded
 from mirror.changes.step import (
@@ -22,6 +23,7 @@ from mirror.names import Serial
 
 
 def project_quarantined(memory: Memory, row: JournalRow) -> Step:
+    """The project is quarantined, unless a page told that before, or even its end."""
     if _ended_by_page(memory, row):
         return Step(memory)
     told_by_page = memory.project.quarantined_by == 0
@@ -33,9 +35,7 @@ def project_quarantined(memory: Memory, row: JournalRow) -> Step:
     )
     files = current(memory)
     changed = {
-        key_of(file): replace(_hidden(memory, file, row), quarantined_at=row.time)
-        for file in files
-        if _was_there(file, row)
+        key_of(file): _with_mark(_hidden(memory, file, row), row) for file in files if _may_have_been_there(file, row)
     }
     after = with_files(replace(memory, project=project), changed)
     if told_by_page:
@@ -44,6 +44,7 @@ def project_quarantined(memory: Memory, row: JournalRow) -> Step:
 
 
 def project_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
+    """The project is quarantined no longer, unless a page told that before."""
     if memory.known and memory.project.quarantined_by is None and memory.project.quarantined_at is not None:
         return Step(memory)  # the page said so first, and it was told then
     project = replace(memory.project, quarantined_by=None, status=_status(memory, row, ProjectStatus.ACTIVE))
@@ -63,6 +64,7 @@ def still_hidden(memory: Memory, row: JournalRow) -> Step:
 
 
 def release_quarantined(memory: Memory, row: JournalRow) -> Step:
+    """One release is quarantined."""
     files = [file for file in current(memory) if is_version(file, row.version or "")]
     # Copies kept of earlier lives are covered, too: they can be the very same bytes.
     changed = {
@@ -73,6 +75,7 @@ def release_quarantined(memory: Memory, row: JournalRow) -> Step:
 
 
 def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
+    """One release is quarantined no longer."""
     files = [file for file in current(memory) if is_version(file, row.version or "")]
     changed = {
         key_of(file): replace(file, quarantined_by=None) for file in memory.files if is_version(file, row.version or "")
@@ -82,7 +85,10 @@ def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
 
 def _quarantined(memory: Memory, file: FileFacts, row: JournalRow) -> FileFacts:
     blocked = replace(_hidden(memory, file, row), quarantined_by=row.serial)
-    return replace(blocked, quarantined_at=row.time) if _was_there(file, row) else blocked
+    # A life that is over ended before the row, though the row that says so may be read later.
+    is_present = file.incarnation == memory.project.incarnation
+    lay_on_it = _may_have_been_there(file, row) if is_present else _was_there(file, row)
+    return _with_mark(blocked, row) if lay_on_it else blocked
 
 
 def _hidden(memory: Memory, file: FileFacts, row: JournalRow) -> FileFacts:
@@ -114,10 +120,30 @@ def _ended_by_page(memory: Memory, row: JournalRow) -> bool:
     )
 
 
+def _with_mark(file: FileFacts, row: JournalRow) -> FileFacts:
+    return replace(file, quarantined_at=lain_on(file, row.time))
+
+
+def lain_on(file: FileFacts, at: datetime) -> datetime:
+    """When a quarantine lay on the file last, where one begins at that time.
+
+    Of a file that had disappeared the earlier one stays: that one lay on it for sure.
+    """
+    return file.quarantined_at or at if file.disappeared_at is not None else at
+
+
+def _may_have_been_there(file: FileFacts, row: JournalRow) -> bool:
+    """Whether the quarantine may have lain on the file itself: a copy of what had departed is blocked only meanwhile.
+
+    What disappeared unexplained may have been there all the time: the row that will say when it went decides.
+    """
+    return file.departed is None or file.departed.serial > row.serial
+
+
 def _was_there(file: FileFacts, row: JournalRow) -> bool:
-    """Whether the quarantine lay on the file itself: a copy of what had departed before is blocked only meanwhile."""
-    if file.departed is not None:
-        return file.departed.serial > row.serial
+    """Whether it was there as far as is known now, so that the quarantine may be why the page lacks it."""
+    if not _may_have_been_there(file, row):
+        return False
     return file.disappeared_at is None or row.time <= file.disappeared_at
 
 

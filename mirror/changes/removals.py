@@ -19,10 +19,9 @@ from mirror.changes.step import (
     is_version,
     key_of,
     keys_of,
-    latest_version,
-    listed_versions,
     outlived,
     with_files,
+    with_what_is_left,
     without_release,
 )
 from mirror.changes.yanks import settle_yanks
@@ -65,7 +64,8 @@ def _depart(
     return changed
 
 
-def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
+def file_removed(memory: Memory, row: JournalRow, filename: str, remembered: Iterable[JournalRow]) -> Step:
+    """One file left its release."""
     gone = [
         file
         for file in current(memory)
@@ -80,12 +80,14 @@ def file_removed(memory: Memory, row: JournalRow, filename: str) -> Step:
         if _was_blocked(file, row) and _name_of(file) in seen_before
     }
     after = with_files(memory, changed | _depart(gone, row, DepartureCause.FILE))
-    return Step(after, (_removal(EventKind.FILE_DELETED, memory, after, gone, row, filename=filename),))
+    telling = _removal(EventKind.FILE_DELETED, memory, after, gone, row, filename=filename, remembered=remembered)
+    return Step(after, (telling,))
 
 
-def release_removed(memory: Memory, row: JournalRow) -> Step:
+def release_removed(memory: Memory, row: JournalRow, remembered: Iterable[JournalRow]) -> Step:
+    """A release left with all its files."""
     version = row.version or ""
-    told, memory, was_yanked = settle_yanks(memory, version)
+    told, memory, was_yanked_for = settle_yanks(memory, version)
     of_version = [file for file in current(memory) if is_version(file, version)]
     gone = [file for file in of_version if file.departed is None and not outlived(memory, file, row)]
     changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(
@@ -100,14 +102,15 @@ def release_removed(memory: Memory, row: JournalRow) -> Step:
         if _name_of(file) not in seen_before or _was_blocked(file, row)
     }
     after = with_files(memory, changed)
-    telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row)
-    if was_yanked and memory.known:
-        telling = replace(telling, was_yanked=True)
+    telling = _removal(EventKind.RELEASE_DELETED, memory, after, gone, row, remembered=remembered)
+    if was_yanked_for is not None and memory.known:
+        telling = replace(telling, was_yanked=True, yanked_reason=telling.yanked_reason or was_yanked_for or None)
     return Step(after, (*told, telling))
 
 
 def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[JournalRow]) -> Step:
-    told, memory, was_yanked = settle_yanks(memory, None)
+    """A project left, and its name is free; `remembered` are all rows of that name."""
+    told, memory, was_yanked_for = settle_yanks(memory, None)
     survivors = [file for file in current(memory) if outlived(memory, file, row)]
     old_life = replace(memory, files=tuple(file for file in memory.files if file not in survivors))
     gone = [file for file in current(old_life) if file.departed is None]
@@ -116,8 +119,8 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     changed = _freed(old_life.files) | _depart(gone, row, DepartureCause.PROJECT, project_since=since)
     after = with_files(old_life, changed)
     telling = _removal(EventKind.PROJECT_DELETED, old_life, after, gone, row, remembered=remembered)
-    if was_yanked and memory.known:
-        telling = replace(telling, was_yanked=True)
+    if was_yanked_for is not None and memory.known:
+        telling = replace(telling, was_yanked=True, yanked_reason=telling.yanked_reason or was_yanked_for or None)
     closed = replace(with_files(memory, changed), project=_closed(memory.project, row))
     if not survivors:
         return Step(closed, (*told, telling)).then(still_hidden(closed, row))
@@ -233,17 +236,8 @@ def _removal(
     )
     if not before.known:
         return telling
+    # Seen by the page before the row came: both witnesses say so.
+    is_seen = bool(gone) and all(file.missing_since is not None for file in gone)
+    telling = replace(telling, evidence=Evidence.BOTH if is_seen else Evidence.JOURNAL, supersedes=superseded(gone))
     # What had disappeared was the latest all the same: now it is known that it was removed.
-    latest_before, latest_after = latest_version(as_listed(before, gone)), latest_version(after)
-    return replace(
-        telling,
-        # Seen by the page before the row came: both witnesses say so.
-        evidence=Evidence.BOTH if gone and all(f.missing_since is not None for f in gone) else Evidence.JOURNAL,
-        was_yanked=any(file.listed_file.yanked is not None for file in gone),
-        yanked_reason=next((file.listed_file.yanked for file in gone if file.listed_file.yanked), None),
-        remaining_releases=len(listed_versions(after)),
-        latest_remaining=latest_after,
-        was_latest=latest_before is not None and latest_before != latest_after,
-        incarnation=before.project.incarnation,
-        supersedes=superseded(gone),
-    )
+    return with_what_is_left(telling, as_listed(before, gone), after, gone)

@@ -95,9 +95,9 @@ def _by_row(memory: Memory, row: JournalRow, now: datetime, remembered: Sequence
 def _removed(memory: Memory, row: JournalRow, remembered: Sequence[JournalRow]) -> Step:
     match row.action:
         case FileRemoved(filename):
-            return file_removed(memory, row, filename)
+            return file_removed(memory, row, filename, remembered)
         case ReleaseRemoved():
-            return release_removed(memory, row)
+            return release_removed(memory, row, remembered)
         case _:
             return project_removed(memory, row, remembered)
 

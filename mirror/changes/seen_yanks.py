@@ -133,6 +133,17 @@ def overtaken_by_row(
     return _without(memory, [*older, *overtaken]), overtaken, False
 
 
+def end_is_told(memory: Memory, row: JournalRow) -> bool:
+    """Whether a page newer than the row of a yank showed that it is over, and that was told before the row was read."""
+    return any(
+        is_told(p)
+        and p.change is YankChange.UNYANKED
+        and is_of(p, row.version or "")
+        and (p.shown_serial or 0) >= row.serial
+        for p in memory.pending
+    )
+
+
 def over_again(memory: Memory, files: Iterable[FileFacts], now: datetime) -> Memory:
     """After a yank was told that a newer page shows to be over: that waits for its row, too."""
     known = {(p.filename, p.sha256) for p in memory.pending if is_seen(p)}

@@ -101,6 +101,21 @@ def _rank(version: str) -> tuple[bool, Version] | None:
     return (not parsed.is_prerelease, parsed)
 
 
+def with_what_is_left(telling: Telling, before: Memory, after: Memory, gone: Iterable[FileFacts]) -> Telling:
+    """The telling of files that are gone, with what they were before and what upstream lists after it."""
+    reasons = [file.listed_file.yanked for file in gone if file.listed_file.yanked is not None]
+    latest_before, latest_after = latest_version(before), latest_version(after)
+    return replace(
+        telling,
+        was_yanked=bool(reasons),
+        yanked_reason=next(filter(None, reasons), None),
+        remaining_releases=len(listed_versions(after)),
+        latest_remaining=latest_after,
+        was_latest=latest_before is not None and latest_before != latest_after,
+        incarnation=before.project.incarnation,
+    )
+
+
 def with_files(memory: Memory, changed: dict[FileKey, FileFacts]) -> Memory:
     """The memory with those files in place of the ones they are keyed by."""
     if not changed:

@@ -5,18 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.changes.clock import UNYANK_WAITS, YANK_WAITS, tell_yanks
-from mirror.changes.seen_yanks import is_of, is_told, over_again, overtaken_by_row
+from mirror.changes.seen_yanks import end_is_told, is_of, is_told, over_again, overtaken_by_row
 from mirror.changes.step import Step, Telling, current, is_version, key_of, outlived, with_files
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory, PendingYank, YankChange
 
 
 def release_yanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
+    """A release was yanked; its reason only a page tells."""
     version = row.version or ""
     files = [file for file in current(memory) if file.listed and is_version(file, version)]
     newer_page = bool(files) and all(outlived(memory, file, row) for file in files)
     memory, seen, was_told = overtaken_by_row(memory, row, YankChange.YANKED)
-    if was_told:
+    if was_told or (newer_page and end_is_told(memory, row)):
         return Step(memory)
     # It is yanked again: no removal is to come that would explain why it was not for a while.
     again = tell_yanks(memory, [p for p in memory.pending if _is_row_of(p, version, YankChange.UNYANKED)])
@@ -41,19 +42,25 @@ def _due(memory: Memory, now: datetime, *, newer_page: bool, told_before: str | 
 
 
 def release_unyanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
+    """A release is yanked no longer, unless it is about to be removed."""
     version = row.version or ""
     files = [
         file
         for file in current(memory)
         if file.listed and is_version(file, version) and not outlived(memory, file, row)
     ]
-    memory, _, was_told = overtaken_by_row(memory, row, YankChange.UNYANKED)
+    reasons = [file.listed_file.yanked for file in files if file.listed_file.yanked is not None]
+    memory, seen, was_told = overtaken_by_row(memory, row, YankChange.UNYANKED)
+    reasons += [one.told_before for one in seen if one.told_before is not None]
+    reason = max(reasons, default=None)
     # Whether that yank had a new reason nobody will ever learn.
     rest = tuple(one for one in memory.pending if one.due_at is not None or not is_of(one, version))
     memory = _set_yanked(replace(memory, pending=rest), files, None)
     if was_told:
         return Step(memory)
-    pending = PendingYank(row.serial, version, YankChange.UNYANKED, row.time, now, due_at=now + UNYANK_WAITS)
+    pending = PendingYank(
+        row.serial, version, YankChange.UNYANKED, row.time, now, due_at=now + UNYANK_WAITS, told_before=reason
+    )
     return _with_pending(memory, pending, now)
 
 
@@ -74,15 +81,16 @@ def _set_yanked(memory: Memory, files: Iterable[FileFacts], yanked: str | None) 
     )
 
 
-def settle_yanks(memory: Memory, version: str | None) -> tuple[tuple[Telling, ...], Memory, bool]:
+def settle_yanks(memory: Memory, version: str | None) -> tuple[tuple[Telling, ...], Memory, str | None]:
     """Before a removal: waiting yanks are told, waiting unyanks were only the way to the removal and are dropped.
 
-    So is whatever only pages showed. `version` None means all versions. The last of the three results says that an
-    unyank was dropped.
+    So is whatever only pages showed. `version` None means all versions. The last of the three results is the reason of
+    the yank that a dropped unyank had taken back, empty where that is not known; None where none was dropped.
     """
     concerned = [pending for pending in memory.pending if version is None or is_of(pending, version)]
     told = [one for one in concerned if one.serial is not None and one.change is YankChange.YANKED]
     unyanked = [one for one in concerned if not is_told(one) and one.change is YankChange.UNYANKED]
     rest = tuple(one for one in memory.pending if one not in concerned or one in told)
     step = tell_yanks(replace(memory, pending=rest), told)
-    return step.tellings, step.memory, bool(unyanked)
+    reason = max((one.told_before or "" for one in unyanked), default=None)
+    return step.tellings, step.memory, reason

@@ -11,6 +11,7 @@ changed, wants the bytes of what departed, tells other processes, and at last nu
     advised         what is seen for the first time, marked by the advisories that name it
     obeying         what operators order, carried out
     ordered         what is seen for the first time, put under the orders that stand
+    recalling       what is remembered of a project, read under its lock
     judging         the rules, time and circumstances by which one transaction judges
     storing         what changed, stored; the bytes of what departed, wanted
     adding          what events say besides the act: bursts of deletions, downloads from this mirror

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from mirror.advisories import Advisory
 from mirror.catalog import advisories as known_advisories
-from mirror.catalog import files, pending, projects
+from mirror.catalog import projects
 from mirror.catalog.database import Connection
 from mirror.changes.advisories import by_advisories
-from mirror.model import Memory, ProjectFacts
 from mirror.observe.judging import convened
+from mirror.observe.recalling import memory_of
 from mirror.observe.storing import store
 from mirror.observe.telling import tell
 from mirror.states import Rules
@@ -33,12 +33,7 @@ async def advisories(conn: Connection, read: Iterable[Advisory], *, rules: Rules
     court = await convened(conn, rules, now)
     written = []
     for name in sorted(locked):
-        memory = await _memory(conn, locked[name])
+        memory = await memory_of(conn, locked[name])
         written.append(await store(conn, memory, [by_advisories(memory, changed)], court))
     await tell(conn, written)
     return len(changed)
-
-
-async def _memory(conn: Connection, project: ProjectFacts) -> Memory:
-    waiting = await pending.of_projects(conn, [project.name])
-    return Memory(project, await files.of_project(conn, project), waiting.get(project.name, ()))

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from mirror.catalog import absences, files, pending, projects
+from mirror.catalog import absences, projects
 from mirror.catalog.database import Connection
 from mirror.changes.disappearances import Doubt, disappear
-from mirror.model import Memory
 from mirror.names import ProjectName, Serial
 from mirror.observe.judging import convened
+from mirror.observe.recalling import memory_of
 from mirror.observe.storing import store
 from mirror.observe.telling import tell
 from mirror.states import Rules
@@ -32,8 +32,7 @@ async def disappearances(conn: Connection, project: ProjectName, doubt: Doubt, *
     known = (await projects.lock(conn, [project])).get(project)
     if known is None:
         return False
-    waiting = await pending.of_projects(conn, [project])
-    before = Memory(known, await files.of_project(conn, known), waiting.get(project, ()))
+    before = await memory_of(conn, known)
     step = disappear(before, doubt, now)
     if not step.tellings:
         return False

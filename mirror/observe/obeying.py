@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from mirror.catalog import acts, files, projects
+from mirror.catalog import acts, projects
 from mirror.catalog.database import Connection
 from mirror.changes import Step, Telling
 from mirror.changes.orders import Obeyed, Standing, set_right
@@ -14,6 +14,7 @@ from mirror.events import Act, EventDraft, EventKind
 from mirror.model import FileFacts, Memory
 from mirror.names import ProjectName
 from mirror.observe.judging import Court, convened
+from mirror.observe.recalling import memory_of
 from mirror.observe.storing import store
 from mirror.observe.telling import Written, tell
 from mirror.states import Rules
@@ -70,7 +71,7 @@ async def overlooked(conn: Connection, names: Iterable[ProjectName], *, rules: R
 async def _memories(conn: Connection, names: Iterable[ProjectName]) -> list[Memory]:
     """Those that are known of these projects, locked in the order of their names."""
     locked = await projects.lock(conn, names)
-    return [Memory(locked[name], await files.of_project(conn, locked[name])) for name in sorted(locked)]
+    return [await memory_of(conn, locked[name]) for name in sorted(locked)]
 
 
 async def _standing(conn: Connection, memory: Memory) -> Standing:

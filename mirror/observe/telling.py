@@ -41,6 +41,7 @@ async def tell(conn: Connection, written: Sequence[Written]) -> None:
 
 
 def draft(telling: Telling, memory: Memory, court: Court) -> EventDraft:
+    """The event that the telling becomes, its files as the memory has them and the court judges them."""
     incarnation = telling.incarnation or (telling.files[0][0] if telling.files else memory.project.incarnation)
     return EventDraft(
         kind=telling.kind,

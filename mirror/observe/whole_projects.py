@@ -6,15 +6,27 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.catalog import acts, advisories, files, journal, pending, projects, rows, wanted
-from mirror.catalog.database import Connection
+from mirror.catalog.database import Connection, still_here
 from mirror.changes import Step, by_absence, by_clock, by_page, by_rows, changes_owners, first_sight
-from mirror.journal_rows import FileAdded, JournalRow, Other, ProjectRemoved, ReleaseCreated, RoleChanged
+from mirror.journal_rows import (
+    FileAdded,
+    FileRemoved,
+    JournalRow,
+    Other,
+    ProjectRemoved,
+    ReleaseCreated,
+    ReleaseRemoved,
+    RoleChanged,
+)
 from mirror.model import Memory, ProjectFacts, ProjectPage
 from mirror.names import ProjectName
 from mirror.observe.judging import convened, with_advisories
+from mirror.observe.recalling import memory_of
 from mirror.observe.storing import store, store_first
 from mirror.observe.telling import tell
 from mirror.states import Rules
+
+_REMOVALS = (FileRemoved, ReleaseRemoved, ProjectRemoved)
 
 
 async def page(conn: Connection, seen: ProjectPage, *, rules: Rules, now: datetime) -> bool:
@@ -33,7 +45,7 @@ async def page(conn: Connection, seen: ProjectPage, *, rules: Rules, now: dateti
             await tell(conn, [written])
             return True
         known = (await projects.lock(conn, [seen.project]))[seen.project]
-    before = await _memory(conn, known)
+    before = await memory_of(conn, known)
     remembered = await rows.of_project(conn, seen.project)
     written = await store(conn, before, [by_page(before, seen, remembered, now)], court)
     await tell(conn, [written])
@@ -45,7 +57,7 @@ async def absence(conn: Connection, project: ProjectName, *, rules: Rules, now: 
     known = await _lock_known(conn, project)
     if known is None:
         return
-    before = await _memory(conn, known)
+    before = await memory_of(conn, known)
     court = await convened(conn, rules, now)
     await tell(conn, [await store(conn, before, [by_absence(before, now)], court)])
 
@@ -65,9 +77,9 @@ async def journal_rows(conn: Connection, new: Sequence[JournalRow], *, rules: Ru
         before = await _memory_for_rows(conn, name, locked.get(name), of_project, now)
         before = replace(before, pending=waiting.get(name, ()))
         # Of a project that nobody asked for, too: when it was created says what policies say of its removal.
-        removed = any(isinstance(row.action, ProjectRemoved) for row in of_project)
+        removed = any(isinstance(row.action, _REMOVALS) for row in of_project)
         remembered = await rows.of_project(conn, name) if removed else ()
-        steps = await _row_by_row(before, of_project, remembered, now)
+        steps = await _row_by_row(conn, before, of_project, remembered, now=now)
         written.append(await store(conn, before, steps, court))
     await tell(conn, written)
 
@@ -80,7 +92,7 @@ async def clock(conn: Connection, names: Iterable[ProjectName], *, rules: Rules,
     court = await convened(conn, rules, now)
     written = []
     for name in names:
-        before = await _memory(conn, locked[name]) if name in locked else _unknown(name, now)
+        before = await memory_of(conn, locked[name]) if name in locked else _unknown(name, now)
         before = replace(before, pending=waiting.get(name, ()))
         written.append(await store(conn, before, [by_clock(before, now)], court))
     await tell(conn, written)
@@ -88,11 +100,6 @@ async def clock(conn: Connection, names: Iterable[ProjectName], *, rules: Rules,
 
 async def _lock_known(conn: Connection, name: ProjectName) -> ProjectFacts | None:
     return (await projects.lock(conn, [name])).get(name)
-
-
-async def _memory(conn: Connection, project: ProjectFacts) -> Memory:
-    waiting = await pending.of_projects(conn, [project.name])
-    return Memory(project, await files.of_project(conn, project), waiting.get(project.name, ()))
 
 
 async def _memory_for_rows(
@@ -113,7 +120,12 @@ def _leaves_files(row: JournalRow, known: ProjectFacts) -> bool:
 
 
 async def _row_by_row(
-    before: Memory, of_project: Iterable[JournalRow], remembered: Sequence[JournalRow], now: datetime
+    conn: Connection,
+    before: Memory,
+    of_project: Iterable[JournalRow],
+    remembered: Sequence[JournalRow],
+    *,
+    now: datetime,
 ) -> list[Step]:
     """Each row's own step, so that what is told of it shows the files as they were at that moment."""
     steps = [Step(before)]
@@ -121,6 +133,9 @@ async def _row_by_row(
         steps.append(by_rows(steps[-1].memory, [row], now, remembered=remembered))
         # Of a project with tens of thousands of files one row takes a tenth of a second; pages are served meanwhile.
         await asyncio.sleep(0)
+        if before.files:
+            # And hundreds of such rows would pass for the silence of a process that is paused.
+            await still_here(conn)
     return steps
 
 

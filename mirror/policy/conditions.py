@@ -100,5 +100,8 @@ def no_version_above(limit: int, deletion: Deletion) -> Truth:
         return None
     if total <= limit:
         return True
-    is_one_version = deletion.kind is not DepartureCause.PROJECT or (deletion.complete and len(deletion.removed) == 1)
-    return False if is_one_version else None
+    if deletion.kind is not DepartureCause.PROJECT:
+        return False
+    # Files whose version nobody could read may be of several.
+    versions = [part.version for part in deletion.removed]
+    return False if deletion.complete and len(versions) == 1 and versions[0] is not None else None

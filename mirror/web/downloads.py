@@ -17,6 +17,7 @@ from aiohttp.web_request import BaseRequest
 from mirror.catalog import downloads
 from mirror.catalog.database import Catalog
 from mirror.errors import CatalogUnavailableError
+from mirror.meanwhile import meanwhile
 
 log = structlog.get_logger()
 
@@ -79,13 +80,10 @@ class DownloadCounts:
     @asynccontextmanager
     async def written(self) -> AsyncIterator[None]:
         """Writes them regularly until the end, and then once more."""
-        task = asyncio.create_task(self._write_regularly(), name="write download counts")
         try:
-            yield
+            async with meanwhile(self._write_regularly(), name="write download counts"):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             await self.write()
 
     async def _write_regularly(self) -> None:

@@ -5,7 +5,18 @@ with pip and with uv. Upstream's files host forgets what is deleted: nothing but
 """
 
 from tests.journeys.processes import Everpin, until
-from tests.journeys.users import Users, kept, known, state_of, told_of, told_so_often, until_known, uploaded, wheels
+from tests.journeys.users import (
+    Users,
+    commanded,
+    kept,
+    known,
+    state_of,
+    told_of,
+    told_so_often,
+    until_known,
+    uploaded,
+    wheels,
+)
 from tests.pypi_sim import PyPISim
 
 
@@ -46,6 +57,40 @@ async def test_s4_pysimplegui(everpin: Everpin, pypi: PyPISim, users: Users) -> 
     await users.can_pin(old["4.60.5"])
     await users.get(again, f"{name}<5")
     assert len(await everpin.told(project=name)) == 4
+
+
+async def test_s5_nined_memory(everpin: Everpin, pypi: PyPISim, users: Users) -> None:
+    """An owner deletes everything and asks the mirrors to do so, too: its operator does, for good."""
+    name = "nined-memory"
+    files = wheels(pypi, name, "0.1.0", "0.1.1")
+    await known(everpin, list(files.values()))
+    removals = [pypi.delete_release(name, version)[0] for version in ("0.1.1", "0.1.0")]
+    await until(lambda: told_so_often(everpin, name, 2))
+    await users.can_pin(files["0.1.1"])
+
+    shown = await commanded(everpin, "purge", name, "--reason", "its owner asks for it")
+    assert all(file.filename in shown for file in files.values())
+    await users.can_pin(files["0.1.1"])
+    await commanded(everpin, "purge", name, "--reason", "its owner asks for it", "--yes")
+
+    assert {await state_of(everpin, file) for file in files.values()} == {"purged"}
+    assert (await everpin.get(files["0.1.1"].path)).status == 410
+    assert await everpin.listed(name) == {}
+    await users.are_refused(f"{name}==0.1.1", name)
+    assert [(told.kind, told.serial) for told in await everpin.told(project=name)] == [
+        ("release.deleted", removals[0].serial),
+        ("release.deleted", removals[1].serial),
+        ("operator.act", None),
+        ("takedown", None),
+    ]
+    pypi.restore_file(name, files["0.1.1"])
+    pypi.raw_row(name, "0.1.1", f"add py3 file {files['0.1.1'].filename}")
+    newer = pypi.upload(name, "0.1.2")
+    await everpin.until_file_is(name, newer.filename, listed=True)
+    assert await everpin.listed(name) == {newer.filename: False}
+    assert await state_of(everpin, files["0.1.1"]) == "purged"
+    await users.get(newer, name)
+    await users.are_refused(f"{name}==0.1.1")
 
 
 async def test_s6_debugpy(everpin: Everpin, pypi: PyPISim, users: Users) -> None:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.pypi_sim import File, PyPISim, RefusedError
-from tests.pypi_sim.model import Kind
+from tests.pypi_sim.model import Kind, Project
 
 PROJECTS = ("demo", "other-lib", "third-one")
 VERSIONS = ("1.0", "1.0.0", "1.1", "2.0rc1")
 _KINDS: tuple[tuple[Kind, str | None], ...] = (("wheel", None), ("sdist", None), ("wheel", "1"), ("wheel", "2"))
 _AGES = (timedelta(days=200), timedelta(hours=72), timedelta(hours=71, minutes=59), timedelta(0))
 _REASONS = ("", "broken", "too <old>", "x" * 30)
+_COMERS = ("upload", "upload_young", "upload_same_name", "register")
 SPANS = (timedelta(seconds=10), timedelta(seconds=61), timedelta(seconds=130), timedelta(hours=2), timedelta(days=4))
 
 
@@ -52,6 +53,8 @@ class Upstream:
     pypi: PyPISim
     uploads: list[File] = field(default_factory=list)
     contents: int = 0
+    vanished: dict[str, Project] = field(default_factory=dict)
+    """Projects that were there and are not, and no row tells of it."""
     wondered: set[str] = field(default_factory=set)
     """Projects with which something happened that no row tells of."""
 
@@ -59,6 +62,8 @@ class Upstream:
         """Lets it happen, unless the index refuses."""
         if step.verb == "nothing":
             return
+        if step.verb in _COMERS and step.name in self.vanished and step.name not in self.pypi.projects:
+            return  # nobody can take a name that is only hidden
         with suppress(RefusedError):
             ACTS[step.verb](self, step)
 
@@ -170,9 +175,22 @@ class Upstream:
             return
         self.wondered.add(step.name)
         if step.that == 3:
+            living = self.pypi.project(step.name)
             self.pypi.vanish_project(step.name)
+            self.vanished[step.name] = living
+        elif step.that == 2:
+            files = [file for file in self.uploads if file.project == step.name and self.is_listed(file)]
+            if files:
+                self.pypi.vanish_file(step.name, files[step.this % len(files)].filename)
         else:
             self.pypi.vanish_release(step.name, step.version)
+
+    def find_again(self, step: Step) -> None:
+        """A project that vanished is back as it was."""
+        living = self.vanished.pop(step.name, None)
+        if living is not None and step.name not in self.pypi.projects:
+            self.pypi.projects[step.name] = living
+            self.wondered.add(step.name)
 
     def yank_unseen(self, step: Step) -> None:
         """A release is yanked, or is not any more, or for another reason, and no row says so."""

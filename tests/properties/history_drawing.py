@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from tests.properties.history_acts import ACTS, Step
+from tests.properties.history_orders import ORDERS
 
 # What is frequent in a history, so that it has something to lose.
 _FREQUENT = {
@@ -26,12 +27,17 @@ _FREQUENT = {
     "file": 4,
     "advance": 3,
 }
+_ADVICE = ("advise", "withdraw", "advisers_down", "heed")
 _EVERPINS = (
     "poll",
     "poll_in_small_pages",
     "poll_twice_at_once",
     "crash_in_poll",
     "crash_in_refresh",
+    "crash_in_order",
+    "confirm",
+    "look_for_all",
+    "release_brake",
     "refresh",
     "keep",
     "watch",
@@ -42,7 +48,10 @@ _EVERPINS = (
     "restart",
 )
 # Nothing comes first: a failing history shrinks towards it.
-_WEIGHTED = ["nothing", *(verb for verb in (*ACTS, *_EVERPINS) for _ in range(_FREQUENT.get(verb, 1)))]
+_WEIGHTED = [
+    "nothing",
+    *(verb for verb in (*ACTS, *ORDERS, *_ADVICE, *_EVERPINS) for _ in range(_FREQUENT.get(verb, 1))),
+]
 
 
 # What some histories are only about: in so few steps, one about everything seldom gets far with anything.
@@ -52,8 +61,16 @@ _SEEN = ("poll", "poll_in_small_pages", "crash_in_poll", "crash_in_refresh", "pa
 # The page is asked for though no row says so, and then everpin dies, or not.
 _YANKS = ("yank", "yank", "unyank", "unyank_and_delete", "crash_in_refresh", "crash_in_refresh")
 _FETCHED = ("files_down", "file_broken", "file_broken", "forget", "file", "file", "metadata", "keep", "advance")
+_RELEASED = ("release", "release", "release_as_was", "block", "unblock")
+_BANNED = (*ORDERS, "crash_in_order", "advise", "advise", "withdraw", "heed", "heed")
+_ABSENCES = ("vanish", "vanish", "find_again", "restore", "page_broken", "confirm", *("look_for_all",) * 4)
 _THEMES = (
     tuple(_WEIGHTED),
+    ("nothing", "upload", "upload", "delete_release", "delete_file", "delete_project", *_ABSENCES, *_SEEN, "keep"),
+    ("nothing", *_LIVES, *_QUARANTINES, *_ABSENCES, *_RELEASED, "journal_down", "release_brake", *_SEEN),
+    ("nothing", "upload", "upload_young", "delete_release", "delete_file", "restore", *_BANNED, *_SEEN, "file", "keep"),
+    ("nothing", *_LIVES, *_RELEASED, *_QUARANTINES, "delete_release", "advance", *_SEEN),
+    ("nothing", *_LIVES, *_BANNED, *_SEEN, "file", "keep", "advance", "restart"),
     ("nothing", *_LIVES, *_SEEN),
     ("nothing", "upload", "delete_file", "delete_release", "restore", *_QUARANTINES, *_SEEN),
     ("nothing", *_LIVES, *_QUARANTINES, "delete_release", "unyank_and_delete", "vanish", "advance", *_SEEN),

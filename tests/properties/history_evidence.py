@@ -11,11 +11,16 @@ from datetime import UTC, datetime, timedelta
 
 from packaging.version import Version
 
+from tests.properties.history_bans import Bans
 from tests.properties.history_lives import lives
 from tests.properties.history_nouns import QUARANTINED_AFTER, Record, Row
 
 COOLDOWN = timedelta(hours=72)
 MIN_AGE = timedelta(hours=72)
+MIN_PROJECT_AGE = timedelta(days=90)
+SETTLE = timedelta(hours=24)
+FRESH = timedelta(days=1)
+JOURNAL_WAITS = timedelta(hours=24)
 
 OFFERED = ("live", "yanked", "kept")
 
@@ -27,8 +32,13 @@ class Evidence:
     name: str
     is_stored: Callable[[str], bool]
     now: Callable[[], datetime]
+    bans: Bans
     rows: list[Row] = field(default_factory=list)
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
+    read_at: datetime | None = None
+    """When the journal was read last."""
+    back: set[tuple[str, str]] = field(default_factory=set)
+    """What was gone without a row and is listed again, and was not told yet."""
     hidden_by_page: int | None = None
     over: set[int] = field(default_factory=set)
     """Serials of rows that quarantine the project, read when pages had told of that quarantine and of its end."""
@@ -39,23 +49,21 @@ class Evidence:
 
     def state(self, record: Record) -> str:
         """State and cause. `held rescue` stands for everything that is safe and not here, lost files too."""
-        if self.is_quarantined() or self._release_is_quarantined(record.entry.version):
-            return "blocked quarantine"
-        if record.replaced:
-            return "held replaced"
-        gone = self.departure(record)
-        if self._is_stranger(record) or self._is_doubted(record, gone):
-            return "held stranger"
+        gone = self.gone(record)
+        withheld = self._forbidden(record) or (None if record.released else self._mistrusted(record, gone))
+        if withheld is not None:
+            return withheld
         if gone is None:
             return "live" if self.yank_of(record) is None else "yanked"
-        if self._was_quarantined(record, before=gone):
-            return "held quarantine"
-        if gone.at - record.entry.uploaded < MIN_AGE:
-            return "held young"
+        is_covered = self.read_at is not None and self.read_at >= gone.at + JOURNAL_WAITS
+        if gone is record.vanished and not record.released and is_covered:
+            return "held unexplained"
         return "kept" if self.is_stored(record.entry.sha256) else "held rescue"
 
     def page(self) -> dict[str, bool | str]:
-        """Filename and `yanked` of what the page must offer."""
+        """Filename and `yanked` of what the page must offer: of a quarantined project nothing, who vouched or not."""
+        if self.is_quarantined():
+            return {}
         return {
             record.entry.filename: self._offered_yank(record, state)
             for record in self.records.values()
@@ -66,14 +74,20 @@ class Evidence:
         """Filenames under which upstream now lists other bytes: nobody says with what reason ours would be yanked."""
         return {r.entry.filename for r in self.records.values() if r.replaced}
 
+    def gone(self, record: Record) -> Row | None:
+        """What took the file away, as far as anybody knows; what stands for a row where there is none."""
+        return self.departure(record) or record.vanished
+
     def departure(self, record: Record) -> Row | None:
         """The row that took the file away: the first about it that is newer than every page that lists it."""
         return self._next_removal(record, record.last)
 
-    def yank_of(self, record: Record) -> str | None:
-        """The reason for which the file is yanked, None if it is not."""
+    def yank_of(self, record: Record, *, until: Row | None = None) -> str | None:
+        """The reason for which the file is yanked, None if it is not; or for which it was before that row."""
         yanked = record.entry.yanked
         for row in self.rows:
+            if until is not None and row.serial >= until.serial:
+                break
             if row.serial > record.last and row.is_of(record.entry.version):
                 if row.action == "yank release":
                     yanked = yanked or ""
@@ -89,7 +103,47 @@ class Evidence:
         hidden = self.hidden_by_page
         return hidden is not None and not any(row.serial > hidden for row in spans)
 
+    def lies_in_quarantine(self, record: Record) -> bool:
+        """Whether it, or all of its project, is quarantined."""
+        return self.is_quarantined() or self._release_is_quarantined(record.entry.version)
+
     # Inside
+
+    def _forbidden(self, record: Record) -> str | None:
+        """What nobody may have. Who vouches for bytes is believed more than a quarantine or an advisory."""
+        if record.entry.sha256 in self.bans.buried:
+            return "purged"
+        if self.bans.is_blocked(self.name, record.entry):
+            return "blocked operator"
+        if record.vouched:
+            return None
+        if self.lies_in_quarantine(record):
+            return "blocked quarantine"
+        return "blocked advisory" if self.bans.advisories(self.name, record.entry.version) else None
+
+    def _mistrusted(self, record: Record, gone: Row | None) -> str | None:
+        """What waits for the time or for an operator."""
+        if record.replaced:
+            return "held replaced"
+        if self._is_stranger(record) or self._is_doubted(record, gone):
+            return "held stranger"
+        if gone is not None and self._was_quarantined(record, before=gone):
+            return "held quarantine"
+        if gone is not None and gone.at - record.entry.uploaded < MIN_AGE:
+            return "held young"
+        return "held settling" if gone is not None and self._is_settling(gone) else None
+
+    def _is_settling(self, gone: Row) -> bool:
+        """Whether it went with a project so young that it may have been malware, and nobody could say so yet."""
+        if gone.action != "remove project":
+            return False
+        created = [row for row in self.rows if row.serial < gone.serial and row.action in ("create", "remove project")]
+        since = [record.entry.uploaded for record in self.records.values() if self.departure(record) is gone]
+        since += [row.at for row in created[-1:] if row.action == "create"]
+        if gone.at - min(since) >= MIN_PROJECT_AGE:
+            return False
+        heard = self.bans.heard_at
+        return self.now() < gone.at + SETTLE or heard is None or heard < gone.at + SETTLE - FRESH
 
     def _row_quarantines(self) -> bool:
         spans = [row for row in self.rows if row.action in QUARANTINED_AFTER and row.serial not in self.over]
@@ -192,8 +246,10 @@ class Evidence:
         return any(listed) or (bool(by_rows) and by_rows[-1])
 
     def _offered_yank(self, record: Record, state: str) -> bool | str:
-        gone = self.departure(record)
-        if state == "kept" and gone is not None:
+        gone = self.gone(record)
+        if state == "kept" and gone is not None and not record.as_was:
+            if gone is record.vanished:
+                return f"missing upstream since {gone.at.astimezone(UTC).date()}, unexplained; kept by this mirror"
             return f"deleted upstream {gone.at.astimezone(UTC).date()} (serial {gone.serial}); kept by this mirror"
-        yanked = self.yank_of(record)
+        yanked = self.yank_of(record, until=gone)
         return False if yanked is None else yanked or True

@@ -4,53 +4,53 @@ It lives through the same steps as the whole house does, many times as fast, so 
 What only the house can do wrong (crashes, races, the store, the served page) happens here without effect.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from mirror.actions import read_action
 from mirror.changes import Step as Change
 from mirror.changes import by_absence, by_clock, by_page, by_rows, changes_owners, first_sight
-from mirror.events import EventDraft
+from mirror.changes.advisories import by_advisories
+from mirror.changes.disappearances import Doubt, disappear
 from mirror.journal_rows import JournalRow, RoleChanged
 from mirror.model import Cause, Memory, ProjectFacts
 from mirror.names import ProjectName, Serial
-from mirror.observe.judging import Court
-from mirror.observe.telling import draft
 from mirror.setting_values import Reregistered
-from mirror.states import Circumstances, Rules, judged
+from mirror.states import Circumstances, Rules
 from mirror.upstream.page import parse_page
+from tests.osv_sim import OsvSim
+from tests.properties.history_absences import (
+    CONFIRM_INTERVAL,
+    AbsenceWords,
+    assert_all_absences_are_told,
+    believed_until,
+)
 from tests.properties.history_acts import SPANS, Step, Upstream
-from tests.properties.history_evidence import MIN_AGE
+from tests.properties.history_advice import AdviceWords
+from tests.properties.history_advisers import Advisers
+from tests.properties.history_desk import Desk
+from tests.properties.history_evidence import COOLDOWN, MIN_AGE, MIN_PROJECT_AGE, SETTLE
 from tests.properties.history_model import HistoryModel
-from tests.properties.history_nouns import Row, Told
-from tests.properties.history_pages import shown
-from tests.properties.history_verdict import COMPARED, assert_nothing_was_overlooked, same
-from tests.properties.history_yanks import TOLD_LATE, LastWords, ToldYank, assert_told_once, assert_yanks_told
-from tests.pypi_sim import PyPISim, pages
-from tests.pypi_sim.answers import Answer, not_found_text
-from tests.pypi_sim.lies import spoilt
-from tests.pypi_sim.negotiate import SIMPLE_JSON
+from tests.properties.history_nouns import Row
+from tests.properties.history_orders import ORDERS, Order, carry_out, order_of
+from tests.properties.history_pages import answer_of, shown
+from tests.properties.history_thought import Thought, parsed
+from tests.properties.history_verdict import assert_nothing_was_overlooked, same
+from tests.properties.history_yanks import LastWords, assert_told_once, assert_yanks_told
+from tests.pypi_sim import PyPISim
 
 _START = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
-_RULES = Rules(min_age=MIN_AGE, quarantine_memory=None, reregistered=Reregistered.OWNER, cooldown=timedelta(hours=72))
+_RULES = Rules(
+    min_age=MIN_AGE,
+    quarantine_memory=None,
+    reregistered=Reregistered.OWNER,
+    cooldown=COOLDOWN,
+    min_project_age=MIN_PROJECT_AGE,
+    settle=SETTLE,
+    reads_advisories=True,
+)
 _ORIGIN = "http://index.example.org"
 _FILES = "http://files.example.org"
-
-
-@dataclass
-class Thought:
-    """What is remembered of one project, and what was told of it."""
-
-    memory: Memory
-    journal: list[JournalRow] = field(default_factory=list)
-    told: list[EventDraft] = field(default_factory=list)
-
-    def took(self, changes: Sequence[Change], now: datetime) -> None:
-        """Remembers what one transaction changed, and tells in the order of serials."""
-        told = [draft(t, one.memory, Court(_RULES, now, Circumstances())) for one in changes for t in one.tellings]
-        self.told += sorted(told, key=lambda one: (one.serial is None, one.serial or 0))
-        self.memory = judged(changes[-1].memory, rules=_RULES, now=now)
 
 
 class Mind:
@@ -61,9 +61,15 @@ class Mind:
         self.pypi.clock.freeze(_START)
         self.upstream = Upstream(self.pypi)
         self.model = HistoryModel(self.pypi.now)
+        self.advisers = Advisers(OsvSim(self.pypi.now))
+        self.desk = Desk(_RULES, Circumstances(journal_since=Serial(0), journal_begun_at=_START))
+        self.may_believe: datetime | None = None
         self.thoughts: dict[str, Thought] = {}
         self.words: dict[str, LastWords] = {}
+        self.absences: dict[str, AbsenceWords] = {}
+        self.advice: dict[str, AdviceWords] = {}
         self._cursor = 0
+        self._told_nowhere = 0
 
     def take(self, step: Step) -> None:
         """Lets the step happen and compares."""
@@ -89,15 +95,27 @@ class Mind:
             case "advance":
                 self.pypi.advance(SPANS[step.this % len(SPANS)])
                 self._clock()
-            case "restart":
+            case "restart" | "crash_in_order":
                 pass
+            case "confirm":
+                self._confirm()
+            case "look_for_all":
+                self._look_for_all(step)
+            case "release_brake":
+                self._release_brake()
+            case "heed":
+                self._heed()
+            case verb if verb in ORDERS:
+                self._order(order_of(step, self.upstream))
             case _:
-                self.upstream.act(step)
+                if not self.advisers.act(step):
+                    self.upstream.act(step)
         self._compare()
 
     def end(self) -> None:
         """Mends everything, reads and asks for all there is, and compares."""
         self.upstream.mend()
+        self.advisers.mend()
         for _ in range(2):
             self.pypi.advance(timedelta(minutes=31))
             self._watch()
@@ -108,10 +126,18 @@ class Mind:
         self.pypi.advance(timedelta(minutes=3))
         self._watch()
         self._compare()
+        self._release_brake()
+        for _ in range(2):
+            self.pypi.advance(timedelta(minutes=6))
+            self._confirm()
+            self._compare()
+        self._heed()
+        self._compare()
         for story in self.model.stories.values():
             assert_nothing_was_overlooked(story, self.pypi)
-            told = _yanks_told(self._thought(story.name))
-            self.words[story.name].assert_true(story, self.pypi)
+            assert_all_absences_are_told(story, self.pypi)
+            told = self._thought(story.name).yanks()
+            self.words[story.name].assert_true(story, self.pypi, wondered=story.name in self.upstream.wondered)
             assert_yanks_told(story, told)
             if story.name not in self.upstream.wondered:
                 assert_told_once(story, told)
@@ -125,9 +151,11 @@ class Mind:
         for _ in range(transactions):
             new = self.pypi.rows_since(self._cursor)[:page_size]
             if not new:
+                self.desk.around = replace(self.desk.around, journal_at=self.pypi.now())
+                self.model.read_all(self.pypi.now())
                 return
             self._cursor = new[-1].serial
-            self._read([_parsed(row.name, row.serial, row.version, row.timestamp, row.action) for row in new])
+            self._read([parsed(row.name, row.serial, row.version, row.timestamp, row.action) for row in new])
 
     def _read(self, rows: Iterable[JournalRow]) -> None:
         rows, now = list(rows), self.pypi.now()
@@ -149,13 +177,14 @@ class Mind:
         self.model.tick(now)
 
     def _ask(self, name: str) -> None:
-        answer, now = self._answer(name), self.pypi.now()
+        answer, now = answer_of(self.pypi, name, origin=_ORIGIN), self.pypi.now()
         thought = self._thought(name)
         if answer is None:
             return
         if answer.status == 404:
             if thought.memory.known:
                 thought.took([by_absence(thought.memory, now)], now)
+                self.model.absent(name)
             return
         seen = shown(name, answer)
         if seen is None:
@@ -167,24 +196,29 @@ class Mind:
             thought.took([by_page(thought.memory, page, thought.journal, now)], now)
         else:
             first = first_sight(page, thought.journal, now)
-            project = replace(first.memory.project, id=1)
             pending = thought.memory.pending
-            thought.took([replace(first, memory=replace(first.memory, project=project, pending=pending))], now)
+            thought.took([replace(first, memory=replace(first.memory, pending=pending))], now)
         self.model.see(seen)
 
-    def _answer(self, name: str) -> Answer | None:
-        faults = self.pypi.faults
-        if faults.index_down is not None:
-            return None
+    def _order(self, order: Order) -> None:
+        known = [thought.memory for thought in self.thoughts.values() if thought.memory.known]
+        now = self.pypi.now()
+        done = self.desk.obey(known, order, self.desk.court(now))
+        for before, change in done or ():
+            self._thought(before.project.name).took([change], now)
+        if done == []:
+            self._told_nowhere += 1
+        assert carry_out(self.model, order) is (done is not None)
 
-        def render() -> Answer:
-            project = self.pypi.projects.get(name)
-            if project is None:
-                return spoilt(not_found_text(), faults.pages.get(name))
-            page = pages.simple_page(project, SIMPLE_JSON, files_url=_FILES, origin=_ORIGIN)
-            return spoilt(page, faults.pages.get(name))
-
-        return self.pypi.cdn.fetch(name, render).answer
+    def _heed(self) -> None:
+        if not self.advisers.are_heard:
+            return
+        new, now = self.desk.news(self.advisers.osv), self.pypi.now()
+        self.desk.around = replace(self.desk.around, advisories_at=now)
+        for thought in self.thoughts.values():
+            if thought.memory.known:
+                thought.took([by_advisories(thought.memory, new)], now)
+        self.model.heed(self.advisers.said)
 
     def _refresh(self) -> None:
         now = self.pypi.now()
@@ -197,6 +231,31 @@ class Mind:
         self._poll(page_size=1000)
         self._refresh()
         self._keep()
+
+    def _confirm(self) -> None:
+        self._poll(page_size=1000)
+        self._compare()
+        now = self.pypi.now()
+        for name, thought in self.thoughts.items():
+            if any(f.missing_since is not None and f.disappeared_at is None for f in thought.memory.files):
+                self._ask(name)
+        stories = self.model.stories.values()
+        limit = believed_until(stories, now, self.model.brake_released_at)
+        doubt = Doubt(CONFIRM_INTERVAL, min(limit or now, now - CONFIRM_INTERVAL))
+        self.may_believe = limit
+        for thought in self.thoughts.values():
+            thought.took([disappear(thought.memory, doubt, now)], now)
+
+    def _look_for_all(self, step: Step) -> None:
+        self._ask(step.name)
+        self._compare()
+        self._confirm()
+        self._compare()
+        self.pypi.advance(CONFIRM_INTERVAL + timedelta(seconds=1))
+        self._confirm()
+
+    def _release_brake(self) -> None:
+        self.model.brake_released_at = self.pypi.now()
 
     def _serve(self, step: Step) -> None:
         memory = self._thought(step.name).memory
@@ -218,47 +277,31 @@ class Mind:
                     self._store(file.sha256 or "")
 
     def _store(self, sha256: str) -> None:
-        self.model.stored.add(sha256)
+        self.model.store(sha256)
         now = self.pypi.now()
         for thought in self.thoughts.values():
             files = tuple(replace(f, stored_at=now) if f.sha256 == sha256 else f for f in thought.memory.files)
-            thought.memory = judged(replace(thought.memory, files=files), rules=_RULES, now=now)
+            thought.memory = self.desk.court(now).judged(replace(thought.memory, files=files))
 
     # What must be true
 
     def _compare(self) -> None:
         for name, story in self.model.stories.items():
             thought = self._thought(name)
+            words = self.absences.setdefault(name, AbsenceWords())
+            words.follow(story, thought.absences(), self.pypi, may_believe=self.may_believe)
             if story.known:
-                files = sorted(thought.memory.files, key=lambda file: file.incarnation)
+                self.advice.setdefault(name, AdviceWords()).follow(story, thought.advice())
+                memory = self.desk.court(self.pypi.now()).judged(thought.memory)
+                files = sorted(memory.files, key=lambda file: file.incarnation)
                 states = {(f.filename, f.sha256): f"{f.state} {f.cause}" if f.cause else str(f.state) for f in files}
                 same(states, story.states(), f"states of {name}")
-            told = [_told(one) for one in thought.told if one.kind not in TOLD_LATE]
-            same(told, [event for event in self.model.told if event.project == name], f"events of {name}")
-            self.words.setdefault(name, LastWords()).follow(story, _yanks_told(thought))
+            told = [event for event in self.model.told if event.project == name]
+            same(thought.acts(), told, f"events of {name}")
+            self.words.setdefault(name, LastWords()).follow(story, thought.yanks())
+        same(self._told_nowhere, sum(not event.project for event in self.model.told), "acts about nothing")
 
     def _thought(self, name: str) -> Thought:
         project = ProjectName(name)
         facts = ProjectFacts(None, project, name, self.pypi.now())
-        return self.thoughts.setdefault(name, Thought(Memory(facts, known=False)))
-
-
-def _parsed(name: str, serial: int, version: str | None, at: datetime, text: str) -> JournalRow:
-    return JournalRow(Serial(serial), ProjectName(name), name, version, at, text, read_action(text, version))
-
-
-def _told(one: EventDraft) -> Told:
-    compared = None
-    if one.kind in COMPARED and one.files is not None:
-        compared = tuple(sorted((file.filename, str(file.state)) for file in one.files))
-    return Told(one.kind, one.project or "", one.version, one.serial, compared)
-
-
-def _yanks_told(thought: Thought) -> list[ToldYank]:
-    return [
-        ToldYank(
-            one.kind, one.version, one.serial, tuple((f.filename, f.sha256) for f in one.files or ()), one.yanked_reason
-        )
-        for one in thought.told
-        if one.kind in TOLD_LATE
-    ]
+        return self.thoughts.setdefault(name, Thought(Memory(facts, known=False), self.desk))

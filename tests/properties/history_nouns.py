@@ -91,6 +91,24 @@ class Record:
     """Of each page that said the project is quarantined before any row did, while this file was not known to be gone:
     the serial of the last page that had listed it."""
 
+    first_look: bool = False
+    """Whether it was on the first page of its project that was seen."""
+    released: bool = False
+    """Whether an operator released it as it is now."""
+    vouched: bool = False
+    """Whether an operator vouched for exactly these bytes."""
+    as_was: bool = False
+    """Whether an operator wants it listed as it was, now that it is gone."""
+    returned: int | None = None
+    """The serial of the page that listed it again when it was known to be gone."""
+
+    missing_since: datetime | None = None
+    missing_seen: datetime | None = None
+    """When a page lacked it first, and last, though nothing explained that."""
+    vanished: Row | None = None
+    """Where it is gone and no row says why, what stands for that row."""
+    vanished_at: datetime | None = None
+
     @property
     def first(self) -> int:
         return min(self.listings)
@@ -98,3 +116,26 @@ class Record:
     @property
     def last(self) -> int:
         return max(self.listings)
+
+    def is_news(self) -> None:
+        """Something happened that whoever released the file could not know of; who vouched for its bytes could."""
+        if not self.vouched:
+            self.released = self.as_was = False
+
+    def is_not_to_be_trusted(self) -> None:
+        """It waits for an operator."""
+        self.late = True
+        self.is_news()
+
+    def miss(self, now: datetime) -> None:
+        """A page lacks it, and nothing explains that."""
+        self.missing_since, self.missing_seen = self.missing_since or now, now
+
+    def vanish(self, instead: Row, now: datetime) -> None:
+        """It is gone and no row says why."""
+        self.vanished, self.vanished_at = instead, now
+        self.is_news()
+
+    def is_explained(self) -> None:
+        """It is known why it is missing, or it is not missing any more."""
+        self.missing_since = self.missing_seen = self.vanished = self.vanished_at = None

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 
 from packaging.version import Version
 
-from tests.properties.history_evidence import Evidence
+from tests.properties.history_missing import STATUS_EXPLAINS, Missing
 from tests.properties.history_nouns import QUARANTINED_AFTER, Record, Row, Shown, Told
 
 UNYANK_WAITS = timedelta(seconds=120)
 
 
 @dataclass
-class Story(Evidence):
+class Story(Missing):
     """One project as everpin must know it."""
 
     known: bool = False
@@ -36,8 +36,11 @@ class Story(Evidence):
 
     def read(self, row: Row, now: datetime) -> list[Told]:
         """Takes in a row, and returns what is to be told of it at once."""
+        before = self._grounds()
         told = self._read(row, now)
         self._note_blocked()
+        self._end_releases(before)
+        self._explain(row)
         return told
 
     def _read(self, row: Row, now: datetime) -> list[Told]:
@@ -45,9 +48,11 @@ class Story(Evidence):
         was_closed, was_yanked = self.closed is not None, self._is_yanked(row)
         was_quarantined = self._row_quarantines()
         for record in self.records.values():
-            if record.first < row.serial <= record.last and record.blocked and row.removes(record.entry):
+            is_banned = self.bans.forbid(self.name, record.entry) and (record.returned or 0) < row.serial
+            was_blocked = record.blocked or is_banned
+            if record.first < row.serial <= record.last and was_blocked and row.removes(record.entry):
                 # A page showed first that it is back: whether it was blocked before or after it went, it waits.
-                record.late = True
+                record.is_not_to_be_trusted()
         self.rows.append(row)
         hidden: list[Told] = []
         if was_quarantined and not self._row_quarantines() and self.is_quarantined():
@@ -95,7 +100,7 @@ class Story(Evidence):
         """Takes in a page, if it is believed, and returns what is to be told of it."""
         if self.known and (page.serial < self.believed or (self.closed is not None and page.serial <= self.closed)):
             return []
-        told = []
+        told, before = [], self._grounds()
         if self.closed is not None and self.known:
             told.append(Told("project.reregistered", self.name, None, None))
             self.closed = None
@@ -105,6 +110,7 @@ class Story(Evidence):
             self.known = True
             self.closed = self._closed_after(page.serial)
         of_status = self._heed_status(page, first_look=first_look)
+        self._note_missing(page)
         if not first_look:
             # The states told are those after the whole page.
             told += [Told(kind, self.name, r.entry.version, None, self._files([r])) for r, kind in listed]
@@ -114,6 +120,7 @@ class Story(Evidence):
             if first_look and row.serial > page.serial and row.action in ("remove project", "create"):
                 self.believed = row.serial
         self._note_blocked()
+        self._end_releases(before)
         return told
 
     def tick(self, now: datetime) -> None:
@@ -121,6 +128,25 @@ class Story(Evidence):
         self._told_unyanks([row for row, until in self.unyanks if until <= now], must=True)
 
     # Inside
+
+    def _grounds(self) -> dict[tuple[str, str], tuple[Row | None, bool]]:
+        """What may speak against each file that was released."""
+        return {
+            key: (self.departure(record), self._is_stranger(record))
+            for key, record in self.records.items()
+            if record.released
+        }
+
+    def _end_releases(self, before: dict[tuple[str, str], tuple[Row | None, bool]]) -> None:
+        """A release is given for what the file was then: it ends when it departs, or turns out to be a stranger."""
+        for key, (gone, was_stranger) in before.items():
+            record = self.records[key]
+            departed = self.departure(record)
+            was_gone = record.vanished is not None and departed is not None
+            if was_gone and departed is not None and not self._was_quarantined(record, before=departed):
+                continue  # it is only explained now
+            if (departed is not None and departed is not gone) or (self._is_stranger(record) and not was_stranger):
+                record.is_news()
 
     def _told_unyanks(self, due: Iterable[Row], *, must: bool) -> None:
         due = list(due)
@@ -136,7 +162,7 @@ class Story(Evidence):
 
     def _note_blocked(self) -> None:
         for record in self.records.values():
-            if self.departure(record) is None and (
+            if self.gone(record) is None and (
                 self.is_quarantined() or self._release_is_quarantined(record.entry.version)
             ):
                 record.blocked = True
@@ -158,12 +184,14 @@ class Story(Evidence):
                 # Read literally also where the rows would show that this one was uploaded before the last one went.
                 siblings = {k: r for k, r in known.items() if Version(r.entry.version) == Version(entry.version)}
                 late = bool(siblings) and all(
-                    gone[k] is not None or k not in listed or r.replaced or self._is_stranger(r)
+                    gone[k] is not None or k not in listed or ((r.replaced or self._is_stranger(r)) and not r.released)
                     for k, r in siblings.items()
                 )
                 late = late or self._was_named(entry.version, page.serial)
                 replaced = any(filename == entry.filename for filename, _ in known)
-                self.records[key] = record = Record(entry, {page.serial}, self.now(), late, replaced)
+                self.records[key] = record = Record(
+                    entry, {page.serial}, self.now(), late, replaced, first_look=not self.known
+                )
                 self._appear(record)
                 if replaced:
                     told.append((record, "file.replaced"))
@@ -171,8 +199,9 @@ class Story(Evidence):
             departed = gone[key]
             came_back = departed is not None and page.serial >= departed.serial
             if departed is not None and came_back:
-                if self.is_quarantined() or self._release_is_quarantined(entry.version):
-                    record.late = True  # it comes back while it is blocked
+                record.returned = page.serial
+                if self.lies_in_quarantine(record) or self.bans.forbid(self.name, entry):
+                    record.is_not_to_be_trusted()  # it comes back while it is blocked
                 elif not self._was_quarantined(record, before=departed):
                     told.append((record, "restored"))
             record.listings.add(page.serial)
@@ -203,7 +232,9 @@ class Story(Evidence):
         self.status = "quarantined" if now else "active" if over else page.status
         if now and not was:
             for record in self.records.values():
-                if self.departure(record) is None:
+                gone = self.gone(record)
+                late = gone is not None and self.now() - gone.at > STATUS_EXPLAINS
+                if gone is None or (gone is record.vanished and not late):
                     record.hidden.add(record.last)
         if first_look and not (now and not was):
             return []

@@ -7,8 +7,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime
 
+from mirror.catalog import circumstances
 from mirror.states import earliest_end, judged
+from tests.properties.history_absences import AbsenceWords, ToldAbsence, believed_until, is_of_absence
+from tests.properties.history_advice import ADVISED, AdviceWords, ToldAdvice, advice_told
 from tests.properties.history_evidence import OFFERED
 from tests.properties.history_model import HistoryModel
 from tests.properties.history_nouns import Told
@@ -18,7 +22,16 @@ from tests.pypi_sim import File, PyPISim
 from tests.watcher.houses import House
 
 _LOOKS = 100
-_WITHHELD = ("held stranger", "held replaced", "held quarantine", "held young", "blocked quarantine")
+_WITHHELD = (
+    "held stranger",
+    "held replaced",
+    "held quarantine",
+    "held young",
+    "held settling",
+    "blocked quarantine",
+    "blocked advisory",
+    "blocked operator",
+)
 COMPARED = ("file.deleted", "release.deleted", "project.deleted", "restored", "file.replaced")
 
 
@@ -44,6 +57,8 @@ class Verdict:
         self._settle = settle
         self._wondered = wondered
         self._words: dict[str, LastWords] = {}
+        self._advice: dict[str, AdviceWords] = {}
+        self._absences: dict[str, AbsenceWords] = {}
 
     async def compare(self) -> None:
         """States and events are those of the model.
@@ -51,12 +66,16 @@ class Verdict:
         States whose time is over are judged first by what everpin itself uses for that, as they are for whoever asks.
         So a job of the clock that never ran would not show here.
         """
+        may_believe = believed_until(self._model.stories.values(), self._pypi.now(), self._model.brake_released_at)
+        for name, story in self._model.stories.items():
+            words = self._absences.setdefault(name, AbsenceWords())
+            words.follow(story, await self._absences_told(name), self._pypi, may_believe=may_believe)
         for name, story in self._model.stories.items():
             if story.known:
                 same(await self._states(name), story.states(), f"states of {name}")
-        told = [self._told(*event) for event in await self._events()]
-        acts = [event for event in told if event.kind not in (*TOLD_LATE, "rescued")]
-        for name in self._model.stories:
+        told = [self._told(*event) for event in await self._events() if not is_of_absence(event[0], event[3])]
+        acts = [event for event in told if event.kind not in (*TOLD_LATE, *ADVISED, "rescued")]
+        for name in ("", *self._model.stories):
             # Pages of several projects may be asked for at once; the journal puts the rest in order.
             expected = [event for event in self._model.told if event.project == name]
             same([event for event in acts if event.project == name], expected, f"events of {name}")
@@ -64,6 +83,7 @@ class Verdict:
         assert serials == sorted(set(serials))
         for name, story in self._model.stories.items():
             self._words.setdefault(name, LastWords()).follow(story, await self._yanks_told(name))
+            self._advice.setdefault(name, AdviceWords()).follow(story, await self._advice_told(name))
 
     async def assert_page(self, name: str, story: Story) -> None:
         """The page that is served offers what the model's does."""
@@ -92,7 +112,11 @@ class Verdict:
             assert status in (404, 503)
             return
         state = self._model.story(file.project).state(record)
-        if state in _WITHHELD:
+        if state == "purged":
+            assert status == 410
+        elif state == "held unexplained":
+            assert status in (200, 403, 404)  # what the journal says of it by now is looked at every hour
+        elif state in _WITHHELD:
             assert status == 403
         elif not metadata and state in ("live", "yanked", "kept") and file.sha256 in self._model.stored:
             assert status == 200
@@ -128,13 +152,13 @@ class Verdict:
             assert kind == "rescued"
             files = payload["files"]
             assert isinstance(files, list)
-            assert {file["sha256"] for file in files} <= self._model.stored
+            assert {file["sha256"] for file in files} <= self._model.had
 
     async def assert_yanks(self) -> None:
         """No yank is missing, none was told twice, and the last words are true."""
         for name, story in self._model.stories.items():
             told = await self._yanks_told(name)
-            self._words[name].assert_true(story, self._pypi)
+            self._words[name].assert_true(story, self._pypi, wondered=name in self._wondered)
             assert_yanks_told(story, told)
             if name not in self._wondered:
                 assert_told_once(story, told)
@@ -152,9 +176,13 @@ class Verdict:
     async def _states(self, name: str) -> dict[tuple[str, str | None], str]:
         memory = await self._house().memory(name)
         end, now = earliest_end(memory.files), self._pypi.now()
-        if end is not None and end <= now:
+        is_gone = any(file.disappeared_at is not None for file in memory.files)
+        if (end is not None and end <= now) or is_gone:
             # The clock's turn may not have come yet; whoever asks for the page or the file has them judged before.
-            memory = judged(memory, rules=self._house().rules, now=now)
+            # Of what disappeared the journal decides in the end, and that is looked at every hour.
+            async with self._house().catalog.reading() as conn:
+                around = await circumstances.read(conn)
+            memory = judged(memory, rules=self._house().rules, now=now, around=around)
         states: dict[tuple[str, str | None], str] = {}
         for file in sorted(memory.files, key=lambda file: file.incarnation):
             state = f"{file.state} {file.cause}" if file.cause else str(file.state)
@@ -178,6 +206,19 @@ class Verdict:
         assert serial is None or isinstance(serial, int)
         return Told(kind, project, version, serial, compared)
 
+    async def _absences_told(self, name: str) -> list[ToldAbsence]:
+        told = []
+        for event in await self._house().events():
+            if event.project == name:
+                payload = json.loads(event.payload or b"{}")
+                at, supersedes = datetime.fromisoformat(payload["observed_at"]), payload["supersedes"]
+                told.append(ToldAbsence(event.kind, event.id, at, tuple(_keys(payload["files"] or [])), supersedes))
+        return told
+
+    async def _advice_told(self, name: str) -> list[ToldAdvice]:
+        events = [(kind, payload) for kind, project, _, payload in await self._events() if project == name]
+        return advice_told((kind, _texts(one["advisories"]), _keys(one["files"] or [])) for kind, one in events)
+
     async def _yanks_told(self, name: str) -> list[ToldYank]:
         found = []
         for kind, project, version, payload in await self._events():
@@ -191,9 +232,23 @@ class Verdict:
         return found
 
 
+def _texts(values: object) -> list[str]:
+    assert isinstance(values, list)
+    return [str(value) for value in values]
+
+
+def _keys(files: object) -> list[tuple[str, str]]:
+    assert isinstance(files, list)
+    return [(file["filename"], file["sha256"]) for file in files]
+
+
 def _comparable(page: dict[str, bool | str], story: Story) -> dict[str, bool | str]:
     displaced = story.displaced()
-    return {file: bool(yanked) if file in displaced else yanked for file, yanked in page.items()}
+    # Whether it is withheld by now is looked at every hour.
+    vanished = {r.entry.filename for r in story.records.values() if r.vanished and story.state(r) == "held unexplained"}
+    return {
+        file: bool(yanked) if file in displaced else yanked for file, yanked in page.items() if file not in vanished
+    }
 
 
 def assert_nothing_was_overlooked(story: Story, pypi: PyPISim) -> None:

@@ -13,33 +13,35 @@ from pathlib import Path
 from aiohttp import ClientError
 from packaging.utils import canonicalize_name
 
-from mirror import observe
-from mirror.catalog import journal, pending, projects
 from mirror.catalog.database import Catalog
-from mirror.errors import NotTheLeaderError, UpstreamUnavailableError
+from mirror.errors import UpstreamUnavailableError
 from mirror.names import Sha256
 from mirror.refresh import Refresher
 from mirror.setting_sections import Safety
 from mirror.store.keys import StoreKey
 from mirror.supply import Supply
+from tests.osv_sim import OsvSim
+from tests.properties.history_absences import CONFIRM_INTERVAL, assert_all_absences_are_told
 from tests.properties.history_acts import SPANS, Step, Upstream
+from tests.properties.history_advisers import Advisers
+from tests.properties.history_catalog import emptied, is_calm
 from tests.properties.history_crashes import CrashError, CrashingCatalog
 from tests.properties.history_model import HistoryModel
-from tests.properties.history_nouns import Row, Shown
+from tests.properties.history_nouns import Shown
+from tests.properties.history_office import Office
+from tests.properties.history_orders import ORDERS
 from tests.properties.history_pages import shown
+from tests.properties.history_reading import READINGS, Reading
 from tests.properties.history_verdict import Verdict, assert_nothing_was_overlooked
 from tests.pypi_sim import File, PyPISim
 from tests.pypi_sim.answers import Answer
 from tests.pypi_sim.cdn import Delivery
 from tests.watcher.houses import House, house_of
-from watcher.poll import poll
 
 _START = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 _PATIENCE_SECONDS = 20.0
 _LONGEST_CALM = 120
-_SMALL_PAGE = 2
-# The model has no ages of projects.
-_SAFETY = Safety(min_project_age=timedelta(0))
+_SAFETY = Safety(osv_interval=timedelta(seconds=1))
 _JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 
 
@@ -55,19 +57,22 @@ class World:
         self._verdict = Verdict(
             self.pypi, self.model, house=lambda: self.house, settle=self._settle, wondered=self.upstream.wondered
         )
+        self.advisers = Advisers(OsvSim(self.pypi.now))
+        self._office = Office(self.upstream, self.model, self.advisers, catalog=catalog, house=lambda: self.house)
+        self._reading = Reading(catalog, self.pypi, self.model, house=lambda: self.house)
         self._catalog = catalog
         self._data_dir = data_dir
         self._house: House | None = None
         self._stack = AsyncExitStack()
         self._life = AsyncExitStack()
-        self._cursor = 0
-        self._answers: list[Shown] = []
+        self._answers: list[Shown | str] = []
         self._fetch = self.pypi.cdn.fetch
 
     async def __aenter__(self) -> "World":
         await self._stack.enter_async_context(self.pypi)
+        await self._stack.enter_async_context(self.advisers.osv)
         self.pypi.cdn.fetch = self._overheard  # type: ignore[method-assign]  # it takes down what is answered
-        await _emptied(self._catalog)
+        await emptied(self._catalog)
         await self._open()
         await self.house.poll()
         return self
@@ -84,8 +89,10 @@ class World:
     async def take(self, step: Step) -> None:
         """Lets the step happen and compares."""
         self.pypi.advance(timedelta(seconds=1))
-        own = getattr(self, f"_{step.verb}", None)
+        own = self._errand(step.verb)
         if own is None:
+            if self.advisers.act(step):
+                return
             self.upstream.act(step)  # of which everpin hears only when it asks
             return
         await own(step)
@@ -95,11 +102,12 @@ class World:
     async def end(self) -> None:
         """Mends everything, waits until everpin has nothing left to do, and compares what everybody can see."""
         self.upstream.mend()
+        self.advisers.mend()
         for _ in range(_LONGEST_CALM):
             self.pypi.advance(timedelta(minutes=31))
             await self._watch()
             await self._settle()
-            if await self._is_calm():
+            if await is_calm(self._catalog, self.pypi.now()):
                 break
         else:
             raise AssertionError("everpin never has done everything")
@@ -109,11 +117,15 @@ class World:
                 with suppress(UpstreamUnavailableError):
                     await self.house.refresher.refresh(canonicalize_name(name))
         await self._settle()
+        await self._verdict.compare()
+        await self._confirm_all()
+        await self._office.assert_heard()
+        await self._verdict.compare()
         self.pypi.advance(timedelta(minutes=3))
         await self._watch()
         await self._settle()
         await self._verdict.compare()
-        assert self._cursor == self.pypi.last_serial
+        assert self._reading.cursor == self.pypi.last_serial
         for name, story in self.model.stories.items():
             assert_nothing_was_overlooked(story, self.pypi)
             await self._verdict.assert_page(name, story)
@@ -128,53 +140,27 @@ class World:
         await self._verdict.compare()
         await self._verdict.assert_chain()
 
+    async def _confirm_all(self) -> None:
+        await self._office.release_brake()
+        for _ in range(3):
+            self.pypi.advance(timedelta(minutes=31))
+            await self._confirm()
+            await self._settle()
+            await self._verdict.compare()
+            await self._keep()
+            await self._settle()
+        for story in self.model.stories.values():
+            assert_all_absences_are_told(story, self.pypi)
+
     # Everpin's steps
 
-    async def _poll(self, _step: Step | None = None) -> None:
-        await self._polled(self.house.poll, page_size=1000)
-
-    async def _poll_in_small_pages(self, _step: Step | None = None) -> None:
-        await self._polled(lambda: self._poll_by(self._catalog), page_size=_SMALL_PAGE)
-
-    async def _poll_twice_at_once(self, _step: Step | None = None) -> None:
-        async def both() -> None:
-            outcomes = await asyncio.gather(self.house.poll(), self.house.poll(), return_exceptions=True)
-            for outcome in outcomes:
-                if isinstance(outcome, BaseException) and not isinstance(outcome, NotTheLeaderError):
-                    raise outcome
-
-        await self._polled(both, page_size=1000)
-
-    async def _crash_in_poll(self, step: Step) -> None:
-        catalog = CrashingCatalog(self._catalog, transaction=1 + step.this // 2, before_commit=step.this % 2 == 0)
-        await self._polled(lambda: self._poll_by(catalog), page_size=_SMALL_PAGE)
-
-    async def _poll_by(self, catalog: Catalog) -> None:
-        house = self.house
-        await poll(catalog, house.client, rules=house.rules, now=self.pypi.now, page_size=_SMALL_PAGE)
-
-    async def _polled(self, act: Callable[[], Awaitable[None]], *, page_size: int) -> None:
-        await self._clock()
-        self.pypi.journal_page_size = page_size
-        with suppress(UpstreamUnavailableError, CrashError, NotTheLeaderError):
-            await act()
-        async with self._catalog.reading() as conn:
-            position = await journal.position(conn)
-        assert position is not None
-        new = [row for row in self.pypi.rows_since(self._cursor) if row.serial <= position.serial]
-        rows = [Row(row.serial, canonicalize_name(row.name), row.version, row.action, row.timestamp) for row in new]
-        for start in range(0, len(rows), page_size):
-            self.model.read(rows[start : start + page_size], self.pypi.now())
-        self._cursor = position.serial
-
-    async def _clock(self) -> None:
-        """What the watcher does every few seconds."""
-        now = self.pypi.now()
-        async with self._catalog.reading() as conn:
-            names = {*await pending.due(conn, now=now), *await projects.with_passing_states(conn, now=now)}
-        async with self._catalog.writing() as conn:
-            await observe.clock(conn, names, rules=self.house.rules, now=now)
-        self.model.tick(now)
+    def _errand(self, verb: str) -> Callable[[Step], Awaitable[None]] | None:
+        """What everpin does in such a step; None where it is nothing that it does."""
+        if verb in ORDERS:
+            return self._office.order
+        found: Callable[[Step], Awaitable[None]] | None
+        found = getattr(self._reading, verb) if verb in READINGS else getattr(self, f"_{verb}", None)
+        return found
 
     async def _refresh(self, _step: Step | None = None) -> None:
         await self.house.refresh()
@@ -193,7 +179,7 @@ class World:
         await self.house.keeper.work_off()
 
     async def _watch(self, _step: Step | None = None) -> None:
-        await self._poll()
+        await self._reading.poll()
         await self._refresh()
         await self._settle()
         await self._keep()
@@ -213,20 +199,47 @@ class World:
         if file := self._some_file(step):
             await self._ask_for(file, metadata=True)
 
+    async def _confirm(self, _step: Step | None = None) -> None:
+        await self._reading.poll()
+        await self._settle()
+        await self._verdict.compare()
+        await self.house.confirm()
+
+    async def _look_for_all(self, step: Step) -> None:
+        await self._crash_in_refresh(Step("crash_in_refresh", step.project, 1))
+        await self._settle()
+        await self._verdict.compare()
+        for _ in range(2):
+            await self._confirm()
+            await self._settle()
+            await self._verdict.compare()
+            self.pypi.advance(CONFIRM_INTERVAL + timedelta(seconds=1))
+
+    async def _release_brake(self, _step: Step | None = None) -> None:
+        await self._office.release_brake()
+
+    async def _heed(self, _step: Step) -> None:
+        await self._office.heed()
+
+    async def _crash_in_order(self, step: Step) -> None:
+        await self._office.crash_in_order(step)
+
     async def _advance(self, step: Step) -> None:
         self.pypi.advance(SPANS[step.this % len(SPANS)])
-        await self._clock()
+        await self._reading.clock()
 
     async def _restart(self, _step: Step | None = None) -> None:
         await self._life.aclose()
         await self._open()
+        await self._office.begin()
 
     # Inside
 
     async def _open(self) -> None:
         self._life = AsyncExitStack()
+        safety = _SAFETY.model_copy(update={"osv_url": self.advisers.osv.url})
         self._house = await self._life.enter_async_context(
-            house_of(self.pypi, self._catalog, self._data_dir, safety=_SAFETY)
+            house_of(self.pypi, self._catalog, self._data_dir, safety=safety)
         )
 
     async def _ask_for(self, file: File, *, metadata: bool = False) -> int | None:
@@ -251,6 +264,8 @@ class World:
         answer = delivery.answer
         path = str(key[0]) if isinstance(key, tuple) else ""
         name = path.removeprefix("/simple/").strip("/")
+        if path.startswith("/simple/") and name and answer.status == 404:
+            self._answers.append(name)
         if path.startswith("/simple/") and name and answer.status == 200:
             page = shown(name, answer)
             if page is not None:
@@ -263,37 +278,15 @@ class World:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             while refresher._running or supply._keeper._tasks:  # noqa: ASYNC110 - what is waited for tells nobody
                 await asyncio.sleep(0.002)
-        for page in self._answers:
-            self.model.see(page)
+        for answer in self._answers:
+            if isinstance(answer, Shown):
+                self.model.see(answer)
+            else:
+                self.model.absent(answer)
         self._answers.clear()
         await self._look_into_store(supply)
 
     async def _look_into_store(self, supply: Supply) -> None:
-        for file in self.upstream.uploads:
-            if (
-                file.sha256 not in self.model.stored
-                and await supply.store.size(StoreKey(Sha256(file.sha256))) is not None
-            ):
-                self.model.stored.add(file.sha256)
-
-    async def _is_calm(self) -> bool:
-        async with self._catalog.reading() as conn:
-            return not (
-                # For what counts as lost it goes on asking for a month.
-                await conn.fetchval("select count(*) from backlog join files on file = id where lost_at is null")
-                or await conn.fetchval("select count(*) from projects where refresh_at is not null")
-                # What was told without its row waits for that for a month, too.
-                or await conn.fetchval(
-                    "select count(*) from pending_yanks where due_at < $1", self.pypi.now() + timedelta(days=1)
-                )
-            )
-
-
-async def _emptied(catalog: Catalog) -> None:
-    """A catalog as it was after its migrations."""
-    async with catalog.writing() as conn:
-        await conn.execute(
-            "truncate instance, journal, rows, projects, files, pending_yanks, backlog, events, event_payloads,"
-            " acts, tombstones, blocks, condemned restart identity"
-        )
-        await conn.execute("update event_head set number = 0, chain = ''")
+        for digest in {file.sha256 for file in self.upstream.uploads} - self.model.stored:
+            if await supply.store.size(StoreKey(Sha256(digest))) is not None:
+                self.model.store(digest)

@@ -21,6 +21,8 @@ async def run(index_port: int, files_port: int) -> None:
 
 
 if __name__ == "__main__":
+    if not all(argument.isdecimal() for argument in sys.argv[1:]):
+        sys.exit(__doc__)
     ports = [int(argument) for argument in sys.argv[1:3]] + [0, 0]
     try:
         asyncio.run(run(ports[0], ports[1]))

@@ -195,7 +195,7 @@ async def _newest_of_a_day(conn: Connection, _keys: Keys, _run: int) -> None:
 async def _clock(conn: Connection, keys: Keys, _run: int) -> None:
     await pending.due(conn, now=keys.now + timedelta(minutes=5))
     await projects.with_passing_states(conn, now=keys.now)
-    await absences.picture(conn, 0.02)
+    await absences.picture(conn, 0.02, since=keys.now)
     await absences.take_looks(conn, interval=_TICK, again=_TICK, until=keys.now, now=keys.now, limit=20)
 
 

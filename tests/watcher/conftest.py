@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from mirror.catalog.database import Catalog
 from mirror.setting_values import JournalSource
+from tests.osv_sim import OsvSim
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of, long_ago
 from tests.watcher.news_sources import house_with
@@ -18,6 +19,13 @@ async def house(pypi: PyPISim, catalog: Catalog, tmp_path: Path) -> AsyncIterato
     async with house_of(pypi, catalog, tmp_path) as house:
         await house.poll()
         yield house
+
+
+@pytest_asyncio.fixture
+async def osv(pypi: PyPISim) -> AsyncIterator[OsvSim]:
+    """A source of advisories that knows none yet."""
+    async with OsvSim(pypi.now) as osv:
+        yield osv
 
 
 @pytest_asyncio.fixture

@@ -14,13 +14,6 @@ from tests.watcher.houses import House, eventually, house_of, long_ago
 
 
 @pytest_asyncio.fixture
-async def osv(pypi: PyPISim) -> AsyncIterator[OsvSim]:
-    """A source of advisories that knows none yet."""
-    async with OsvSim(pypi.now) as osv:
-        yield osv
-
-
-@pytest_asyncio.fixture
 async def house(pypi: PyPISim, osv: OsvSim, catalog: Catalog, tmp_path: Path) -> AsyncIterator[House]:
     """Everpin that has read the empty source once."""
     async with house_of(pypi, catalog, tmp_path, safety=Safety(osv_url=osv.url)) as house:

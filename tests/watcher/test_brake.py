@@ -219,3 +219,32 @@ async def test_the_threshold(catalog: Catalog, known_projects: int, share: float
     async with catalog.writing() as conn:
         await conn.execute("update project_count set known = $1", known_projects)
         assert (await absences.picture(conn, share)).threshold == threshold
+
+
+async def test_an_index_that_lost_all_is_not_believed_bit_by_bit(house: House) -> None:
+    """Rounds find it out evenly, and what is believed meanwhile counts until it is explained or a day has passed."""
+    names = await known(house, 12)
+    for name in names:
+        await missing(house, [name])
+        await later(house, minutes=7)
+
+    assert len(await house.kinds()) == 2
+    assert await is_on(house)
+
+
+async def test_what_was_believed_and_explained_counts_no_more(house: House, pypi: PyPISim) -> None:
+    """Rows that came late, and pages that list it again, say that the index was right."""
+    names = await known(house, 12)
+    await missing(house, names[:2])
+    await later(house, minutes=7)
+    pypi.delete_project(names[0])
+    pypi.faults.page(names[1], None)
+    await seen(house, names[1:2])
+
+    await missing(house, names[2:4])
+    await later(house, minutes=7)
+
+    assert sorted(kind for kind in await house.kinds() if kind.startswith("disappeared")) == [
+        f"disappeared {name}" for name in names[:4]
+    ]
+    assert not await is_on(house)

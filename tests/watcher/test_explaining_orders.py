@@ -32,6 +32,14 @@ def test_every_cause_is_explained(cause: Cause, until: datetime | None) -> None:
     assert any(line.startswith("  not served") for line in said)
 
 
+@pytest.mark.parametrize(("as_was", "how"), [(True, "as it was before"), (False, "but only to exact pins")])
+def test_how_a_kept_file_is_listed_is_told(how: str, *, as_was: bool) -> None:
+    """Only one that an operator wants so is there for everybody."""
+    said = _said(replace(LIVE, listed=False, state=State.KEPT, as_was=as_was))
+
+    assert any(line.startswith("  served") and how in line for line in said)
+
+
 def test_acts_are_told_with_time_reason_and_who() -> None:
     """Each of those that made the file what it is."""
     file = replace(LIVE, blocked_by=1, released_by=2, vouched_by=2, as_was=True, purged_at=NOW, state=State.PURGED)

@@ -1,9 +1,11 @@
 """What operators order shows at once wherever it matters, and goes on for what comes later."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -217,6 +219,25 @@ async def test_releasing_the_brake_is_recorded_and_told(house: House, pypi: PyPI
     assert at is not None
     assert abs(at - pypi.now()) < timedelta(minutes=1)
     assert (told.kind, told.project, told.files) == ("operator.act", None, None)
+
+
+@pytest.mark.parametrize("part", [None, "bytes=0-9"])
+async def test_what_is_blocked_on_its_way_is_not_completed(house: House, pypi: PyPISim, part: str | None) -> None:
+    """Who was let in before the block gets neither the rest of the file nor a part of it."""
+    file = pypi.upload("demo", "1.0", content=b"x" * 400_000, uploaded_at=long_ago(pypi, days=400))
+    await house.poll()
+    address = await house.url("demo", file.filename)
+    pypi.faults.hold(file.filename, 1_000)
+    asked = asyncio.create_task(house.get(address, **({"Range": part} if part else {})))
+    await pypi.until(path=f"/{file.filename}")
+    await act(house, "block", "demo==1.0")
+    pypi.faults.release(file.filename)
+
+    if part is not None:
+        assert (await asked)[0] == 403
+        return
+    with pytest.raises(aiohttp.ClientError):
+        await asked
 
 
 @pytest_asyncio.fixture

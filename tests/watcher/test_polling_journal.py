@@ -249,6 +249,22 @@ def test_failures_are_waited_out_longer_and_longer_but_never_long(interval: int,
     assert max(waits) == longest
 
 
+def test_who_asks_at_ticks_of_the_interval_waits_no_longer_for_that() -> None:
+    """An answer takes a moment: without patience for that moment each tick that is meant would be missed."""
+    moment = 0.0
+    patience = Patience(timedelta(seconds=30), clock=lambda: moment)
+    asked = []
+
+    for tick in range(0, 600, 30):
+        moment = float(tick)
+        if not patience.is_waiting:
+            asked.append(tick)
+            moment += 12
+            patience.failed()
+
+    assert asked[:4] == [0, 30, 90, 150]
+
+
 async def test_when_nobody_watched_yet_every_known_page_is_wanted(house: House, pypi: PyPISim) -> None:
     """What happened before the first look at the journal nobody saw."""
     pypi.upload("demo", "1.0", uploaded_at=long_ago(pypi, days=200))

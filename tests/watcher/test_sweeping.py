@@ -16,19 +16,11 @@ from mirror.upstream.listing import Listing
 from tests.pypi_sim import PyPISim
 from tests.pypi_sim.faults import PageFault
 from tests.watcher.houses import House, house_of, long_ago
+from tests.watcher.test_page_queue import known
 from watcher.sweep import Swept, is_news, lacks
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 INTERVAL = timedelta(hours=6)
-
-
-async def known(house: House, *names: str) -> None:
-    """Projects with one release, already seen."""
-    for name in names:
-        house.pypi.upload(name, "1.0", uploaded_at=long_ago(house.pypi, days=200))
-    await house.watch()
-    for name in names:
-        await house.page(name)
 
 
 async def next_sweep(house: House) -> Swept | None:

@@ -230,3 +230,17 @@ async def test_in_a_pause_of_the_index_nobody_is_asked_for(pypi: PyPISim, catalo
         pypi.advance(timedelta(seconds=30))
         assert await house.look_at_unasked() == 1
         assert await left(house) == {}
+
+
+@pytest.mark.parametrize("name", ["", "user:mallory", "../pypi", "x/../../rss/updates.xml?a=b#", "a b"])
+async def test_no_row_chooses_another_address_to_ask(
+    name: str, pypi: PyPISim, catalog: Catalog, tmp_path: Path
+) -> None:
+    """What can be no project is not wanted, whatever the row says of it."""
+    async with house_of(pypi, catalog, tmp_path, watcher=TOUCHED) as house:
+        await house.poll()
+        pypi.raw_row(name, "1.0", "new release")
+        await house.poll()
+
+        assert await left(house) == {}
+        assert await house.look_at_unasked() == 0

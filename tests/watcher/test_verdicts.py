@@ -59,6 +59,20 @@ async def test_a_young_release_could_have_been(house: House, pypi: PyPISim, kind
     assert (told.verdicts["pep763"], told.verdicts["pep763-draft0"]) == ("allow", "allow")
 
 
+@pytest.mark.parametrize("kind", DELETES)
+async def test_when_a_project_was_created_counts_for_each_of_its_parts(house: House, pypi: PyPISim, kind: str) -> None:
+    """Hex lets anything go that belongs to a project of the last day; the journal says that it does."""
+    pypi.upload("demo", "1.0")
+    await house.watch()
+    await house.page("demo")
+    pypi.advance(timedelta(hours=23))
+    DELETES[kind](pypi)
+
+    told = await _told(house)
+
+    assert (told.kind, told.verdicts["hex"]) == (kind, "allow")
+
+
 async def test_of_a_project_nobody_asked_for_the_rules_that_need_no_file_answer(house: House, pypi: PyPISim) -> None:
     """When it was created is in the journal, so that rules on a project's age answer; the rest is unknown."""
     pypi.upload("demo", "1.0")

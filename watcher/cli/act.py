@@ -186,4 +186,5 @@ def _size(file: FileFacts) -> str:
 
 
 def _state(file: FileFacts) -> str:
-    return f"{file.state} ({file.cause})" if file.cause else str(file.state)
+    note = str(file.cause) if file.cause else "as it was" if file.as_was else None
+    return f"{file.state} ({note})" if note else str(file.state)

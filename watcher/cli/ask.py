@@ -196,7 +196,8 @@ async def _figures(catalog: Catalog, settings: Settings) -> list[tuple[str, str]
         unasked = await wanted.count(conn)
         advised_at, advised = await advisories.checked_at(conn), await advisories.count(conn)
         waiting = await backlog.count(conn)
-        missing = await absences.picture(conn, settings.watcher.brake)
+        held_since = clock.now() - settings.watcher.brake_hold
+        missing = await absences.picture(conn, settings.watcher.brake, since=held_since)
         last = await told.last_number(conn)
     hosts = settings.upstream.allowed_file_hosts or me.file_hosts
     lag = (clock.now() - position.checked_at).total_seconds() if position else None
@@ -238,7 +239,7 @@ def _source(known: News) -> str:
 
 def _advisories(settings: Settings, read_at: datetime | None, count: int) -> str:
     if not settings.osv_url:
-        return f"not read (safety.osv_url is empty), {count} known" if count else "not read (safety.osv_url is empty)"
+        return "not read (safety.osv_url)" + (f", {count} known" if count else "")
     if read_at is None:
         return "not read yet"
     return f"{count} of malware, read {(clock.now() - read_at).total_seconds():.0f} s ago"

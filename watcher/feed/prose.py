@@ -163,7 +163,7 @@ def _period(period: Period) -> str:
 
 def _yank(payload: Payload) -> Iterator[str]:
     reason = (presentable(payload.yanked_reason) or "").strip()
-    yanked_now = payload.kind is EventKind.RELEASE_YANKED
+    yanked_now = payload.kind in (EventKind.RELEASE_YANKED, EventKind.FILE_YANKED)
     if payload.was_yanked and not yanked_now:
         yield "It had been yanked before."
     if reason:

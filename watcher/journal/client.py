@@ -57,16 +57,27 @@ class JournalRateLimitedError(UpstreamUnavailableError):
 
 
 class JournalClient:
-    """Asks one journal. `timeout` is the longest wait, in seconds, for a connection and for each next byte."""
+    """Asks one journal. `timeout` is the longest wait, in seconds, for a connection and for each next byte.
+
+    No call begins less than `spacing` seconds after the one before.
+    """
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, *, timeout: float, clock: Callable[[], float] = time.monotonic
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        timeout: float,
+        spacing: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
         self._url = url
         self._timeout = aiohttp.ClientTimeout(total=timeout * _WAITS_IN_ALL, sock_connect=timeout, sock_read=timeout)
         self._clock = clock
         self._not_before = clock()
+        self._spacing = spacing
+        self._next_call = clock()
 
     @property
     def pause_seconds(self) -> float:
@@ -88,6 +99,10 @@ class JournalClient:
         return await self._call("changelog_since_serial", serial, read=lambda answer: _rows(answer, above=serial))
 
     async def _call(self, method: str, *params: int, read: Callable[[object], _Read]) -> _Read:
+        wait = self._next_call - self._clock()
+        self._next_call = self._clock() + max(0.0, wait) + self._spacing
+        if wait > 0:
+            await asyncio.sleep(wait)
         body = await self._post(xmlrpc.client.dumps(params, method).encode())
         try:
             if len(body) <= _DECODED_IN_PLACE:

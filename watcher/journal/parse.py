@@ -17,6 +17,8 @@ from mirror.names import LARGEST_SERIAL, Serial, project_name
 
 LONGEST_TEXT: Final = 2000
 """Names, versions and actions are cut after so many characters; no real one comes near."""
+LONGEST_NO_NAME: Final = 256
+"""What cannot be a project's name is looked up by no more characters: no index holds texts of any length."""
 
 # PyPI's journal began in 2003. The bounds only keep out what cannot be a time in seconds, such as milliseconds.
 _EARLIEST: Final = int(datetime(1990, 1, 1, tzinfo=UTC).timestamp())
@@ -47,7 +49,7 @@ def parse_row(raw: object) -> JournalRow:
     name = name[:LONGEST_TEXT]
     return JournalRow(
         serial=serial,
-        project=canonicalize_name(name),
+        project=project_name(name) or canonicalize_name(name[:LONGEST_NO_NAME]),
         name=name,
         version=None if version is None else version[:LONGEST_TEXT],
         time=_time(raw_time, serial),

@@ -1,5 +1,7 @@
 """What was removed and returns: a name in another life, the same file restored or held, other bytes told and held."""
 
+from dataclasses import replace
+
 import pytest
 
 from mirror.events import Evidence
@@ -136,6 +138,20 @@ def test_what_was_ever_quarantined_is_not_restored(across: bool) -> None:
     history.page(page(67, listed("1.0")))
 
     assert history.file(WHEEL, incarnation=2 if across else 1).state == "held"
+    assert "restored" not in history.kinds()
+
+
+@pytest.mark.parametrize("digest", [None, "somebody's"], ids=["unknown", "known now"])
+def test_what_departed_before_anybody_knew_its_digest_is_not_restored(digest: str | None) -> None:
+    """Its bytes were never here, and no page told their digest: what has its name now may be anything."""
+    before = replace(listed("1.0"), sha256=None)
+    history = known(before, serial=50)
+    history.memory = changed(history.memory, WHEEL, stored_at=None)
+    history.rows(row(55, "remove release", "1.0"))
+
+    history.page(page(67, before if digest is None else listed("1.0", content=digest)))
+
+    assert history.states() == {WHEEL: "held stranger"}
     assert "restored" not in history.kinds()
 
 

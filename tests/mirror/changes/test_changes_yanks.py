@@ -128,7 +128,7 @@ def test_an_unyank_on_the_way_to_a_removal_is_not_told() -> None:
     history.after(seconds=300)
 
     assert history.kinds() == ["release.yanked", "release.deleted"]
-    assert history.told[-1].was_yanked is True
+    assert (history.told[-1].was_yanked, history.told[-1].yanked_reason) == (True, "broken")
 
 
 def test_an_unyank_on_the_way_to_the_projects_removal_is_not_told() -> None:

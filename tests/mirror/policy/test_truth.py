@@ -12,7 +12,7 @@ CASES = [case for count in range(4) for case in itertools.product(VALUES, repeat
 
 @pytest.mark.parametrize("conditions", CASES)
 def test_an_answer_is_given_exactly_when_what_is_missing_cannot_change_it(conditions: tuple[Truth, ...]) -> None:
-    """Both helpers agree with trying out every value for what is not known."""
+    """Both agree with trying out every value for what is not known."""
     worlds = list(itertools.product(*((True, False) if value is None else (value,) for value in conditions)))
     all_hold = {all(world) for world in worlds}
     any_holds = {any(world) for world in worlds}

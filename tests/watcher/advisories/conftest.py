@@ -1,4 +1,4 @@
-"""A source of advisories, and an everpin that is about to read it."""
+"""An everpin that is about to read a source of advisories."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,13 +10,6 @@ from mirror.setting_sections import Safety
 from tests.osv_sim import OsvSim
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of
-
-
-@pytest_asyncio.fixture
-async def osv(pypi: PyPISim) -> AsyncIterator[OsvSim]:
-    """A source of advisories that knows none yet."""
-    async with OsvSim(pypi.now) as osv:
-        yield osv
 
 
 @pytest_asyncio.fixture

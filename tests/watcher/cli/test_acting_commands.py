@@ -115,7 +115,7 @@ async def test_release_says_what_is_served_now(house: House, pypi: PyPISim, oper
 
     assert said == [
         "act 1: release demo, 1 file",
-        f"  demo  {young.filename}  sha256:{young.sha256}: held (young) -> kept",
+        f"  demo  {young.filename}  sha256:{young.sha256}: held (young) -> kept (as it was)",
     ]
     assert again[1].startswith("nothing of it is held that this releases")
     assert any("released, to be listed as it was before, by an operator" in line for line in explained)

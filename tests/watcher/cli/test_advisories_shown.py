@@ -83,7 +83,7 @@ async def test_commands_name_the_advisories(
         explained = await shell.run("explain", "demo==1.0", **settings)
 
     assert ("2 of malware, read" in status.out) is reads
-    assert ("not read (safety.osv_url is empty), 2 known" in status.out) is not reads
+    assert ("not read (safety.osv_url), 2 known" in status.out) is not reads
     assert "not served: it is called malware" in explained.out
     assert "called malware by MAL-2026-1" in explained.out
     assert "demo 1.0 is called malware by an advisory" in explained.out

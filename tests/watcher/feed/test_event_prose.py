@@ -125,6 +125,7 @@ def test_the_html_says_what_the_text_says_with_the_files_in_a_table() -> None:
         ({"was_yanked": True, "yanked_reason": "broken"}, "It had been yanked before."),
         ({"was_yanked": True, "yanked_reason": "broken"}, "Reason given for the yank: “broken”"),
         ({"kind": EventKind.RELEASE_YANKED, "yanked_reason": " "}, "No reason for the yank is known."),
+        ({"kind": EventKind.FILE_YANKED, "yanked_reason": None}, "No reason for the yank is known."),
         ({"supersedes": "7-release.yanked"}, "This supersedes the event 7-release.yanked."),
         ({"files": None}, "Files unknown: this project was not known here."),
         ({"files": (replace(WHEEL, sha256=None),)}, f"- {WHEEL.filename}, sha256 not known, kept"),

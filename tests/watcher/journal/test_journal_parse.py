@@ -26,7 +26,7 @@ from mirror.journal_rows import (
     RoleChanged,
 )
 from mirror.names import LARGEST_SERIAL
-from watcher.journal.parse import LONGEST_TEXT, BadRowError, parse_row
+from watcher.journal.parse import LONGEST_NO_NAME, LONGEST_TEXT, BadRowError, parse_row
 
 TIME = 1_795_317_132
 
@@ -166,6 +166,14 @@ def test_a_row_about_what_can_be_no_project_is_still_a_row(name: str, text: str)
 
     assert row.action == Other()
     assert (row.name, row.project, row.text) == (name, name, text)
+
+
+def test_what_can_be_no_project_is_looked_up_by_few_characters() -> None:
+    """An index holds no texts of any length."""
+    row = parse_row(["雪" * LONGEST_TEXT, None, TIME, "remove project", 7])
+
+    assert len(row.name) == LONGEST_TEXT
+    assert len(row.project) == LONGEST_NO_NAME
 
 
 def test_texts_beyond_any_sense_are_cut_and_then_decide_nothing() -> None:

@@ -1,5 +1,9 @@
 """The client tells its caller how long upstream wants to be left alone."""
 
+import asyncio
+import time
+
+import aiohttp
 import pytest
 
 from mirror.errors import UpstreamUnavailableError
@@ -91,3 +95,14 @@ async def test_a_pause_outlives_answers_that_do_not_mention_it(upstream: Upstrea
 
     assert after_cdn == 59
     assert client.pause_seconds == 0
+
+
+async def test_calls_keep_their_distance(upstream: Upstream, session: aiohttp.ClientSession, url: str) -> None:
+    """Also those that are made at the same time; upstream asks for a second between two."""
+    upstream.says(recorded("last_serial"))
+    client = JournalClient(session, url, timeout=30, spacing=0.05)
+    began = time.monotonic()
+
+    await asyncio.gather(client.last_serial(), client.last_serial(), client.last_serial())
+
+    assert time.monotonic() - began >= 0.1
