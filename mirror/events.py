@@ -282,6 +282,8 @@ def presentable(text: str | None) -> str | None:
     """One line of limited length, without control, format (bidi) and unassigned characters and lone surrogates."""
     if text is None:
         return None
+    if text.isascii() and text.isprintable():
+        return text[:LONGEST_TEXT]  # nearly all are, and need not be looked at letter by letter
     kept = (" " if c in _BREAKS else c if unicodedata.category(c)[0] != "C" else "" for c in text)
     return "".join(kept)[:LONGEST_TEXT]
 

@@ -11,6 +11,8 @@ the call. Functions take a connection, so that the caller decides what is one tr
     instance        what this catalog belongs to: the index, the epoch, the rules it was judged by
     projects        the facts about projects, and the queue of their pages
     files           the facts about files and their states
+    marks           what rows leave on files, a thousand at a time
+    page_queue      the queue of pages as rows see it, many projects at a time
     absences        files that only the index shows to be missing, and the brake
     pending         yanks that wait to be told
     rows, journal   what is remembered of the journal, and how far it was read

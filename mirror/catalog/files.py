@@ -1,6 +1,6 @@
 """Files: the facts about each, and the state derived from them."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from mirror.catalog.database import Connection, Record
@@ -80,6 +80,34 @@ async def of_project(conn: Connection, project: ProjectFacts) -> tuple[FileFacts
     return tuple(_facts(record) for record in records)
 
 
+async def of_projects(
+    conn: Connection, projects: Iterable[ProjectFacts]
+) -> AsyncIterator[tuple[ProjectFacts, tuple[FileFacts, ...]]]:
+    """Each of these projects with its files, as of `of_project`. No more than one project's are held at a time.
+
+    The transaction may write meanwhile what it likes about the projects that came already.
+    """
+    rest = {project.id: project for project in projects if project.id is not None}
+    # Project by project for the server, too: it neither gathers nor sorts them all before the first one comes.
+    statement = """
+        select found.* from unnest($1::int[]) with ordinality as asked (project, place)
+        cross join lateral (select * from files where project = asked.project order by id) as found
+        order by asked.place, found.id
+    """
+    last: int | None = None
+    found: list[FileFacts] = []
+    async for record in conn.cursor(statement, list(rest), prefetch=_AT_A_TIME):
+        if last is not None and record["project"] != last:
+            yield rest.pop(last), tuple(found)
+            found = []
+        last = record["project"]
+        found.append(_facts(record))
+    if last is not None:
+        yield rest.pop(last), tuple(found)
+    for project in rest.values():
+        yield project, ()
+
+
 async def by_path(conn: Connection, digest: bytes, filename: str) -> list[FoundFile]:
     """The files whose path has this digest and this name; those upstream lists first, then the first seen."""
     records = await conn.fetch(
@@ -131,10 +159,14 @@ async def insert(conn: Connection, project_id: int, files: Iterable[FileFacts]) 
 
 async def update(conn: Connection, project_id: int, files: Iterable[FileFacts]) -> None:
     """Stores the facts and states of files that are known by id."""
-    files = tuple(files)
+    await update_all(conn, [(project_id, file) for file in files])
+
+
+async def update_all(conn: Connection, files: Sequence[tuple[int, FileFacts]]) -> None:
+    """Stores those of files of several projects, each with the id of its project."""
     for start in range(0, len(files), _AT_A_TIME):
         batch = files[start : start + _AT_A_TIME]
-        await conn.executemany(_UPDATE, [(file.id, *_values(project_id, file)) for file in batch])
+        await conn.executemany(_UPDATE, [(file.id, *_values(project_id, file)) for project_id, file in batch])
 
 
 def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:

@@ -14,6 +14,18 @@ from mirror.names import ProjectName, Serial
 _WANT_ALL_SECONDS = 3_600
 _MOST_PASSING = 10_000
 
+_UPDATE = """
+update projects set incarnation = $3, opened_serial = $4, closed_serial = $5, closed_at = $6, status = $7,
+    quarantined_by = $8, quarantined_at = $9, page_serial = $10, etag = $11,
+    -- Thousands of versions lie apart from the row, and stay there unless they are written again.
+    versions = case when versions = $12 then versions else $12 end, extra = $13,
+    observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17, owners = $18,
+    registered_at = $19, former_owners = $20, lives = $21, absent_since = $22,
+    revision = revision + case when $2 then 1 else 0 end
+where id = $1
+returning revision
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
@@ -72,23 +84,13 @@ async def insert(conn: Connection, project: ProjectFacts) -> int | None:
 
 async def update(conn: Connection, project: ProjectFacts, *, changed: bool) -> int:
     """Stores the project's facts and returns its revision, which goes up where the served page changed."""
-    revision: int = await conn.fetchval(
-        """
-        update projects set incarnation = $3, opened_serial = $4, closed_serial = $5, closed_at = $6, status = $7,
-            quarantined_by = $8, quarantined_at = $9, page_serial = $10, etag = $11,
-            -- Thousands of versions lie apart from the row, and stay there unless they are written again.
-            versions = case when versions = $12 then versions else $12 end, extra = $13,
-            observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17, owners = $18,
-            registered_at = $19, former_owners = $20, lives = $21, absent_since = $22,
-            revision = revision + case when $2 then 1 else 0 end
-        where id = $1
-        returning revision
-        """,
-        project.id,
-        changed,
-        *_mutable(project),
-    )
+    revision: int = await conn.fetchval(_UPDATE, project.id, changed, *_mutable(project))
     return revision
+
+
+async def update_all(conn: Connection, changes: Iterable[tuple[ProjectFacts, bool]]) -> None:
+    """Stores the facts of several projects; the second of each says whether the served page changed."""
+    await conn.executemany(_UPDATE, [(project.id, changed, *_mutable(project)) for project, changed in changes])
 
 
 async def touch(conn: Connection, name: ProjectName, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The rows of the journal, of all projects."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from mirror.actions import read_action
@@ -54,6 +54,19 @@ async def of_project(conn: Connection, project: ProjectName) -> list[JournalRow]
         project,
     )
     return [_row(record) for record in records]
+
+
+async def of_projects(conn: Connection, projects: Iterable[ProjectName]) -> dict[ProjectName, list[JournalRow]]:
+    """The remembered rows of these projects, of each in order."""
+    records = await conn.fetch(
+        "select serial, project, name, version, action, at from rows where project = any($1::text[])"
+        " order by project, serial",
+        list(projects),
+    )
+    found: dict[ProjectName, list[JournalRow]] = {}
+    for record in records:
+        found.setdefault(ProjectName(record["project"]), []).append(_row(record))
+    return found
 
 
 async def at(conn: Connection, serial: Serial) -> JournalRow | None:

@@ -21,6 +21,7 @@ judged here but in `mirror.states`.
     owners          who owns a name, and who owned it in the life before
     deletions       a removal as policies look at it
     step            what all of these return, and what they ask of a memory
+    shelf           finds a few of many files without looking at all
 
 How rows and pages get along: serials order everything. A page is true up to its serial; rows of a later serial are
 applied again on top of it. A row does not touch a file that a page of the same or a later serial lists.

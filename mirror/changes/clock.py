@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mirror.changes.seen_yanks import tell_seen
-from mirror.changes.step import Step, Telling, current, is_version, keys_of
+from mirror.changes.step import Step, Telling, keys_of, of_version
 from mirror.events import EventKind, Evidence
 from mirror.model import FileFacts, Memory, PendingYank, YankChange
 
@@ -43,8 +43,7 @@ def _is_yanked_again(memory: Memory, pending: PendingYank) -> bool:
 def _files(memory: Memory, pending: PendingYank) -> tuple[FileFacts, ...]:
     if pending.version is None:
         raise ValueError("a row about a yank names its release")
-    version = pending.version
-    return tuple(file for file in current(memory) if file.listed and is_version(file, version))
+    return tuple(file for file in of_version(memory, pending.version) if file.listed)
 
 
 def _telling(memory: Memory, pending: PendingYank) -> Telling | None:

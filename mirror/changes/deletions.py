@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from mirror.changes.step import current, is_version
+from mirror.changes.shelf import born, shelved
+from mirror.changes.step import current, of_version
 from mirror.journal_rows import JournalRow, ProjectCreated, ProjectRemoved
 from mirror.model import DepartureCause, FileFacts, Memory
 from mirror.names import same_version_key
@@ -18,7 +19,7 @@ def deletion_of(
     Files that nobody here saw may have gone with them, unless our last page of the project was surely the last.
     """
     created = created_at(row, remembered)
-    oldest = min((_born(file) for file in current(before)), default=None)
+    oldest = shelved(before.files).oldest(before.project.incarnation)
     if created is not None and oldest is not None and oldest < created:
         created = None  # some other creation: there was a file before it
     return Deletion(
@@ -45,12 +46,8 @@ def created_at(row: JournalRow, remembered: Iterable[JournalRow]) -> datetime | 
 
 def existed_since(files: Iterable[FileFacts], created: datetime | None) -> datetime | None:
     """Since when there was the project of these files, as far as known: no later than the oldest of them."""
-    born = [_born(file) for file in files]
-    return min([*born, created] if created is not None else born, default=None)
-
-
-def _born(file: FileFacts) -> datetime:
-    return file.listed_file.upload_time or file.first_seen_at
+    times = [born(file) for file in files]
+    return min([*times, created] if created is not None else times, default=None)
 
 
 def _by_version(gone: Iterable[FileFacts]) -> tuple[Removed, ...]:
@@ -77,7 +74,7 @@ def _is_all(kind: DepartureCause, before: Memory, gone: Sequence[FileFacts], row
     if kind is DepartureCause.PROJECT:
         return not hidden
     # Of a release that we never saw a file of, we do not know that it had none.
-    return not hidden and bool(gone or any(is_version(file, row.version or "") for file in current(before)))
+    return not hidden and bool(gone or of_version(before, row.version or ""))
 
 
 def _former_versions(before: Memory) -> tuple[str, ...]:

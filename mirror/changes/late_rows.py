@@ -13,9 +13,10 @@ def life_before(memory: Memory, row: JournalRow) -> Memory | None:
     None where the row is about the present life, as nearly all are.
     """
     number = memory.project.incarnation - 1
-    unexplained = any(file.disappeared_at is not None and file.incarnation == number for file in memory.files)
+    if number == 0 or not any(f.disappeared_at is not None and f.incarnation == number for f in memory.files):
+        return None
     began = min((file.first_seen_serial or 0 for file in current(memory)), default=0)
-    if not unexplained or row.serial > began:
+    if row.serial > began:
         return None
     files = tuple(f for f in memory.files if f.incarnation <= number and not outlived(memory, f, row))
     if all(file.disappeared_at is None for file in files):

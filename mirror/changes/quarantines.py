@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from mirror.changes.disappearances import explained, superseded
+from mirror.changes.shelf import shelved
 from mirror.changes.step import (
     FileKey,
     Step,
     Telling,
     current,
-    is_version,
     key_of,
     keys_of,
+    of_version,
     outlived,
     with_files,
 )
@@ -65,21 +66,19 @@ def still_hidden(memory: Memory, row: JournalRow) -> Step:
 
 def release_quarantined(memory: Memory, row: JournalRow) -> Step:
     """One release is quarantined."""
-    files = [file for file in current(memory) if is_version(file, row.version or "")]
+    files = of_version(memory, row.version or "")
     # Copies kept of earlier lives are covered, too: they can be the very same bytes.
-    changed = {
-        key_of(file): _quarantined(memory, file, row) for file in memory.files if is_version(file, row.version or "")
-    }
+    in_all_lives = shelved(memory.files).of_version(row.version or "")
+    changed = {key_of(file): _quarantined(memory, file, row) for file in in_all_lives}
     told = _explains(memory, changed, row)
     return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINED, files, row, told=told),))
 
 
 def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
     """One release is quarantined no longer."""
-    files = [file for file in current(memory) if is_version(file, row.version or "")]
-    changed = {
-        key_of(file): replace(file, quarantined_by=None) for file in memory.files if is_version(file, row.version or "")
-    }
+    files = of_version(memory, row.version or "")
+    in_all_lives = shelved(memory.files).of_version(row.version or "")
+    changed = {key_of(file): replace(file, quarantined_by=None) for file in in_all_lives}
     return Step(with_files(memory, changed), (_quarantine(EventKind.RELEASE_QUARANTINE_CLEARED, files, row),))
 
 
@@ -100,7 +99,8 @@ def _hidden(memory: Memory, file: FileFacts, row: JournalRow) -> FileFacts:
 
 def _explains(memory: Memory, changed: Mapping[FileKey, FileFacts], row: JournalRow) -> str | None:
     """The event that told of what is now known to be hidden only."""
-    return superseded(f for f in memory.files if key_of(f) in changed and _hidden(memory, f, row) is not f)
+    files = shelved(memory.files).of_keys(changed)
+    return superseded(file for file in files if _hidden(memory, file, row) is not file)
 
 
 def _status(memory: Memory, row: JournalRow, status: ProjectStatus) -> ProjectStatus:

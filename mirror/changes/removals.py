@@ -10,15 +10,16 @@ from mirror.changes.incarnations import open_incarnation, reregistered
 from mirror.changes.newcomers import dated
 from mirror.changes.owners import handed_on
 from mirror.changes.quarantines import still_hidden
+from mirror.changes.shelf import shelved
 from mirror.changes.step import (
     FileKey,
     Step,
     Telling,
     current,
     ever_blocked,
-    is_version,
     key_of,
     keys_of,
+    of_version,
     outlived,
     with_files,
     with_what_is_left,
@@ -66,12 +67,10 @@ def _depart(
 
 def file_removed(memory: Memory, row: JournalRow, filename: str, remembered: Iterable[JournalRow]) -> Step:
     """One file left its release."""
-    gone = [
-        file
-        for file in current(memory)
-        if file.filename == filename and file.departed is None and not outlived(memory, file, row)
-    ]
-    back = [file for file in current(memory) if file.filename == filename and _is_back(memory, file, row)]
+    namesakes = shelved(memory.files).of_name(filename)
+    of_name = [file for file in namesakes if file.incarnation == memory.project.incarnation]
+    gone = [file for file in of_name if file.departed is None and not outlived(memory, file, row)]
+    back = [file for file in of_name if _is_back(memory, file, row)]
     # One that we met only after the removal was never blocked here.
     seen_before = _seen_before(memory, row) if back else frozenset()
     changed = {
@@ -88,12 +87,10 @@ def release_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     """A release left with all its files."""
     version = row.version or ""
     told, memory, was_yanked_for = settle_yanks(memory, version)
-    of_version = [file for file in current(memory) if is_version(file, version)]
-    gone = [file for file in of_version if file.departed is None and not outlived(memory, file, row)]
-    changed = _freed(file for file in memory.files if is_version(file, version)) | _depart(
-        gone, row, DepartureCause.RELEASE
-    )
-    back = [file for file in of_version if _is_back(memory, file, row)]
+    of_release = of_version(memory, version)
+    gone = [file for file in of_release if file.departed is None and not outlived(memory, file, row)]
+    changed = _freed(shelved(memory.files).of_version(version)) | _depart(gone, row, DepartureCause.RELEASE)
+    back = [file for file in of_release if _is_back(memory, file, row)]
     seen_before = _seen_before(memory, row) if back else frozenset()
     changed |= {
         # The version had departed when this file came, or it was quarantined before it went and came back.
@@ -112,7 +109,11 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     """A project left, and its name is free; `remembered` are all rows of that name."""
     told, memory, was_yanked_for = settle_yanks(memory, None)
     survivors = [file for file in current(memory) if outlived(memory, file, row)]
-    old_life = replace(memory, files=tuple(file for file in memory.files if file not in survivors))
+    outliving = set(keys_of(survivors))
+    old_life = memory
+    if survivors:
+        left = tuple(file for file in memory.files if key_of(file) not in outliving)
+        old_life = replace(memory, files=shelved(left))
     gone = [file for file in current(old_life) if file.departed is None]
     remembered = tuple(remembered)
     since = existed_since(gone, created_at(row, remembered))

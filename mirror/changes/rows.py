@@ -14,6 +14,7 @@ from mirror.changes.quarantines import (
     release_quarantined,
 )
 from mirror.changes.removals import file_removed, project_removed, release_removed
+from mirror.changes.shelf import shelved
 from mirror.changes.step import Step
 from mirror.changes.yanks import release_unyanked, release_yanked
 from mirror.journal_rows import (
@@ -34,6 +35,7 @@ from mirror.journal_rows import (
     RoleChanged,
 )
 from mirror.model import Memory
+from mirror.names import Serial
 
 
 def by_rows(
@@ -48,12 +50,21 @@ def by_rows(
 
     `remembered` are all rows of the project, these too: a removal that is read after a newer page needs them.
     """
-    step = Step(memory)
+    step = Step(replace(memory, files=shelved(memory.files)))
     for row in rows:
         step = step.then(_by_row(step.memory, row, now, remembered))
     if replay:
         return Step(replace(step.memory, pending=memory.pending))
     return step
+
+
+def page_wanted(rows: Iterable[JournalRow], opened: Serial | None, held: int) -> Serial | None:
+    """The serial of the page that rows ask for which only add something, None where they need no other.
+
+    `opened` is the row that began the project's life, `held` the newest page that we have or ask for.
+    """
+    newest = max(row.serial for row in rows)
+    return newest if newest >= (opened or 0) and newest > held else None
 
 
 def not_from_the_future(row: JournalRow, now: datetime) -> JournalRow:

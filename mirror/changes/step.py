@@ -3,19 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
-from typing import TypeAlias
 
-from packaging.version import Version
-
+from mirror.changes.shelf import FileKey as FileKey
+from mirror.changes.shelf import key_of as key_of
+from mirror.changes.shelf import shelved
 from mirror.events import Act, EventKind, Evidence
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory
-from mirror.names import Serial, Sha256, same_version_key
+from mirror.names import Serial, same_version_key
 from mirror.policy import Deletion
-
-FileKey: TypeAlias = tuple[int, str, Sha256 | None]
-"""Incarnation, filename and digest: what identifies a file within its project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +55,6 @@ class Step:
         return Step(other.memory, self.tellings + other.tellings, self.stale or other.stale)
 
 
-def key_of(file: FileFacts) -> FileKey:
-    """What identifies the file within its project."""
-    return (file.incarnation, file.filename, file.sha256)
-
-
 def keys_of(files: Iterable[FileFacts]) -> tuple[FileKey, ...]:
     """What identifies each of the files."""
     return tuple(key_of(file) for file in files)
@@ -79,26 +70,20 @@ def current(memory: Memory) -> tuple[FileFacts, ...]:
     return tuple(file for file in memory.files if file.incarnation == memory.project.incarnation)
 
 
-def listed_versions(memory: Memory) -> dict[str, str]:
-    """The versions upstream lists now, from their comparison key to their spelling."""
-    return {same_version_key(f.version): f.version for f in current(memory) if f.listed and f.version is not None}
+def of_version(memory: Memory, version: str) -> tuple[FileFacts, ...]:
+    """The files of that version, as PEP 440 compares, in the present incarnation, departed ones included."""
+    found = shelved(memory.files).of_version(version)
+    return tuple(file for file in found if file.incarnation == memory.project.incarnation)
+
+
+def releases_listed(memory: Memory) -> int:
+    """How many releases upstream lists now."""
+    return shelved(memory.files).releases(memory.project.incarnation)
 
 
 def latest_version(memory: Memory) -> str | None:
     """The version an installer without a pin would choose of what upstream lists: final, not yanked, highest."""
-    listed = {(f.version, f.listed_file.yanked is None) for f in current(memory) if f.listed and f.version is not None}
-    ranked = ((is_offered, rank, text) for text, is_offered in listed if (rank := _rank(text)) is not None)
-    return max(ranked, default=(False, None, None))[2]
-
-
-# Asked for all versions of a project whenever one of them is removed, and some projects have twenty thousand.
-@lru_cache(maxsize=65536)
-def _rank(version: str) -> tuple[bool, Version] | None:
-    try:
-        parsed = Version(version)
-    except ValueError:  # InvalidVersion is one; numbers of thousands of digits are another
-        return None
-    return (not parsed.is_prerelease, parsed)
+    return shelved(memory.files).latest(memory.project.incarnation)
 
 
 def with_what_is_left(telling: Telling, before: Memory, after: Memory, gone: Iterable[FileFacts]) -> Telling:
@@ -109,7 +94,7 @@ def with_what_is_left(telling: Telling, before: Memory, after: Memory, gone: Ite
         telling,
         was_yanked=bool(reasons),
         yanked_reason=next(filter(None, reasons), None),
-        remaining_releases=len(listed_versions(after)),
+        remaining_releases=releases_listed(after),
         latest_remaining=latest_after,
         was_latest=latest_before is not None and latest_before != latest_after,
         incarnation=before.project.incarnation,
@@ -120,7 +105,7 @@ def with_files(memory: Memory, changed: dict[FileKey, FileFacts]) -> Memory:
     """The memory with those files in place of the ones they are keyed by."""
     if not changed:
         return memory
-    return replace(memory, files=tuple(changed.get(key_of(file), file) for file in memory.files))
+    return replace(memory, files=shelved(memory.files).replaced(changed))
 
 
 def outlived(memory: Memory, file: FileFacts, row: JournalRow) -> bool:
@@ -137,7 +122,9 @@ def without_release(file: FileFacts) -> FileFacts:
 
     Only where exactly these bytes were vouched for the release goes on: they stay what they are.
     """
-    return file if file.vouched_by is not None else replace(file, released_by=None, as_was=False)
+    if file.vouched_by is not None or (file.released_by is None and not file.as_was):
+        return file
+    return replace(file, released_by=None, as_was=False)
 
 
 def ever_blocked(file: FileFacts) -> bool:

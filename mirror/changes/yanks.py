@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mirror.changes.clock import UNYANK_WAITS, YANK_WAITS, tell_yanks
 from mirror.changes.seen_yanks import end_is_told, is_of, is_told, over_again, overtaken_by_row
-from mirror.changes.step import Step, Telling, current, is_version, key_of, outlived, with_files
+from mirror.changes.step import Step, Telling, key_of, of_version, outlived, with_files
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory, PendingYank, YankChange
 
@@ -14,7 +14,7 @@ from mirror.model import FileFacts, Memory, PendingYank, YankChange
 def release_yanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
     """A release was yanked; its reason only a page tells."""
     version = row.version or ""
-    files = [file for file in current(memory) if file.listed and is_version(file, version)]
+    files = [file for file in of_version(memory, version) if file.listed]
     newer_page = bool(files) and all(outlived(memory, file, row) for file in files)
     memory, seen, was_told = overtaken_by_row(memory, row, YankChange.YANKED)
     if was_told or (newer_page and end_is_told(memory, row)):
@@ -44,11 +44,7 @@ def _due(memory: Memory, now: datetime, *, newer_page: bool, told_before: str | 
 def release_unyanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
     """A release is yanked no longer, unless it is about to be removed."""
     version = row.version or ""
-    files = [
-        file
-        for file in current(memory)
-        if file.listed and is_version(file, version) and not outlived(memory, file, row)
-    ]
+    files = [file for file in of_version(memory, version) if file.listed and not outlived(memory, file, row)]
     reasons = [file.listed_file.yanked for file in files if file.listed_file.yanked is not None]
     memory, seen, was_told = overtaken_by_row(memory, row, YankChange.UNYANKED)
     reasons += [one.told_before for one in seen if one.told_before is not None]

@@ -18,6 +18,8 @@ LONGEST_FILENAME = 255
 _DIGEST_PATH = re.compile(r"(?:\A|/)packages/([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{60})/([^/]+)\Z")
 _DIGEST = re.compile(r"\A[0-9a-f]{64}\Z")
 _SEGMENT_LENGTHS = (2, 2, 60)
+# What quoting leaves as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 class Kind(StrEnum):
@@ -89,7 +91,12 @@ def _upstream_digest(file: ListedFile) -> str | None:
 
 def _spelled(digest: str, filename: str) -> str:
     # `+` and `!` are legal in a path, but object stores and old proxies read `+` as a space: all reserved are encoded.
-    return f"packages/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{quote(filename, safe='')}"
+    return f"packages/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{_quoted(filename)}"
+
+
+def _quoted(filename: str) -> str:
+    # Nearly all names need no quoting, and pages are spelt file by file.
+    return filename if _PLAIN.fullmatch(filename) else quote(filename, safe="")
 
 
 def _is_servable(filename: str) -> bool:

@@ -4,7 +4,8 @@ Each function here takes a connection that is inside a transaction and does all 
 the order of their names, applies what was observed (`mirror.changes`), judges every file (`mirror.states`), stores what
 changed, wants the bytes of what departed, tells other processes, and at last numbers the events.
 
-    whole_projects  pages, absences, rows of the journal, the clock
+    whole_projects  pages, absences, the clock
+    many_rows       rows of the journal, of any number of projects
     missing         pages that still lack files, and absences that are believed
     single_files    bytes that were stored or could not be had
     advising        advisories of malware that were read
@@ -19,10 +20,11 @@ changed, wants the bytes of what departed, tells other processes, and at last nu
 """
 
 from mirror.observe.advising import advisories
+from mirror.observe.many_rows import journal_rows
 from mirror.observe.missing import disappearances, unchanged
 from mirror.observe.obeying import Obey, Ordered, order, overlooked
 from mirror.observe.single_files import file_lost, file_stored, metadata_stored
-from mirror.observe.whole_projects import absence, clock, journal_rows, page
+from mirror.observe.whole_projects import absence, clock, page
 
 __all__ = [
     "Obey",

@@ -1,14 +1,14 @@
 """What changed is stored, and the bytes of what departed are wanted."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mirror.catalog import backlog, files, notices, pending, projects
+from mirror.catalog import backlog, files, marks, notices, pending, projects
 from mirror.catalog.database import Connection
 from mirror.changes import Step
 from mirror.changes.step import key_of
-from mirror.model import Cause, FileFacts, Memory, ProjectFacts, State
+from mirror.model import Cause, FileFacts, Memory, PendingYank, ProjectFacts, State
 from mirror.observe.advised import advised, first_advised
 from mirror.observe.judging import Court
 from mirror.observe.ordered import ordered
@@ -26,7 +26,7 @@ async def store_first(conn: Connection, first: Step, court: Court) -> Written | 
     await files.insert(conn, project_id, memory.files)
     departed = [file for file in memory.files if file.is_gone]
     if departed:
-        await _want_bytes(conn, replace(memory.project, id=project_id), departed, now=court.now)
+        await _want_bytes(conn, [(replace(memory.project, id=project_id), departed)], now=court.now)
     drafts = (draft(telling, memory, court) for telling in first.tellings)
     return Written(memory.project.name, tuple(drafts), changed=True)
 
@@ -38,58 +38,100 @@ async def store(conn: Connection, before: Memory, steps: Sequence[Step], court: 
     steps = await advised(conn, before, steps)
     steps = await ordered(conn, before, steps, court)
     after = court.judged(steps[-1].memory)
-    changed = False
-    if before.project.id is not None:
-        changed = await _store_facts(conn, before, after, now=court.now)
-    await _store_pending(conn, before, after)
+    change = Change.between(before, after)
+    await store_all(conn, [change], now=court.now)
     drafts = (draft(told, step.memory, court) for step in steps for told in step.tellings)
-    return Written(after.project.name, tuple(drafts), changed)
+    return Written(after.project.name, tuple(drafts), change.page)
 
 
-async def _store_facts(conn: Connection, before: Memory, after: Memory, *, now: datetime) -> bool:
-    project_id = before.project.id
-    if project_id is None:
-        raise ValueError("only a known project has facts")
-    known = {file.id: file for file in before.files}
-    new = [file for file in after.files if file.id is None]
-    updated = [file for file in after.files if file.id is not None and file != known[file.id]]
-    if new:
-        await files.insert(conn, project_id, new)
-    if updated:
-        await files.update(conn, project_id, updated)
-    changed = _page_facts(before.project) != _page_facts(after.project) or [shown(file) for file in before.files] != [
-        shown(file) for file in after.files
-    ]
-    if changed or before.project != after.project:
-        await projects.update(conn, after.project, changed=changed)
-    departed = [file for file in updated if file.is_gone and _is_newly_wanted(known[file.id], file)]
-    departed += [file for file in new if file.is_gone]
-    if departed:
-        await _want_bytes(conn, after.project, departed, now=now)
-    return changed
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What of one project is to be stored; `page` says whether its served page changed.
+
+    `marked` and `updated` are the files that are not as they were, the former by marks alone. `departed` are those of
+    them, and of the new ones, whose bytes may be wanted since they left upstream.
+    """
+
+    project: ProjectFacts
+    page: bool
+    is_changed: bool
+    new: tuple[FileFacts, ...]
+    marked: tuple[FileFacts, ...]
+    updated: tuple[FileFacts, ...]
+    departed: tuple[FileFacts, ...]
+    forgotten: tuple[PendingYank, ...]
+    waiting: tuple[PendingYank, ...]
+
+    @classmethod
+    def between(cls, before: Memory, after: Memory) -> "Change":
+        """The change from one memory to another, which is judged."""
+        known = {file.id: file for file in before.files}
+        new = tuple(file for file in after.files if file.id is None)
+        # Most files are the very same objects, and comparing all their facts would take long.
+        touched = (file for file in after.files if file.id is not None and file is not known[file.id])
+        altered = [file for file in touched if file != known[file.id]]
+        marked = {file.id for file in altered if marks.are_all(known[file.id], file)}
+        page = (
+            _page_facts(before.project) != _page_facts(after.project)
+            or bool(new)
+            or any(shown(known[file.id]) != shown(file) for file in altered)
+        )
+        departed = (file for file in altered if file.is_gone and _is_newly_wanted(known[file.id], file))
+        return cls(
+            after.project,
+            page=page and before.project.id is not None,
+            is_changed=page or before.project != after.project,
+            new=new,
+            marked=tuple(file for file in altered if file.id in marked),
+            updated=tuple(file for file in altered if file.id not in marked),
+            departed=(*departed, *(file for file in new if file.is_gone)),
+            forgotten=tuple(waiting for waiting in before.pending if waiting not in after.pending),
+            waiting=tuple(waiting for waiting in after.pending if waiting not in before.pending),
+        )
 
 
-async def _store_pending(conn: Connection, before: Memory, after: Memory) -> None:
-    if gone := [waiting for waiting in before.pending if waiting not in after.pending]:
-        await pending.delete(conn, gone)
-    if added := [waiting for waiting in after.pending if waiting not in before.pending]:
-        await pending.insert(conn, after.project.name, added)
+async def store_all(conn: Connection, changes: Sequence[Change], *, now: datetime) -> None:
+    """Stores what changed of several projects, with a few statements for all of them."""
+    known = [(change.project.id, change) for change in changes if change.project.id is not None]
+    for project_id, change in known:
+        if change.new:
+            await files.insert(conn, project_id, change.new)
+    if marked := [file for _, change in known for file in change.marked]:
+        await marks.store(conn, marked)
+    if updated := [(project_id, file) for project_id, change in known for file in change.updated]:
+        await files.update_all(conn, updated)
+    if changed := [(change.project, change.page) for _, change in known if change.is_changed]:
+        await projects.update_all(conn, changed)
+    await _want_bytes(conn, [(change.project, change.departed) for _, change in known], now=now)
+    if forgotten := [waiting for change in changes for waiting in change.forgotten]:
+        await pending.delete(conn, forgotten)
+    for change in changes:
+        if change.waiting:
+            await pending.insert(conn, change.project.name, change.waiting)
 
 
-async def _want_bytes(conn: Connection, project: ProjectFacts, departed: Iterable[FileFacts], *, now: datetime) -> None:
+async def _want_bytes(
+    conn: Connection, departed: Iterable[tuple[ProjectFacts, Iterable[FileFacts]]], *, now: datetime
+) -> None:
     """Puts at the head of the backlog what left upstream before its bytes were kept, but not what may be malware."""
-    wanted = {
-        key_of(file)
-        for file in departed
-        if (file.stored_at is None or _lacks_metadata(file))
-        and file.state not in (State.BLOCKED, State.PURGED)
-        and file.cause is not Cause.QUARANTINE
-    }
-    if wanted:
-        stored = await files.of_project(conn, project)
-        ids = [file.id for file in stored if file.id is not None and key_of(file) in wanted]
+    ids: list[int] = []
+    for project, gone in departed:
+        wanted = [file for file in gone if _wants_bytes(file)]
+        ids += [file.id for file in wanted if file.id is not None]
+        if new := {key_of(file) for file in wanted if file.id is None}:
+            stored = await files.of_project(conn, project)
+            ids += [file.id for file in stored if file.id is not None and key_of(file) in new]
+    if ids:
         await backlog.add(conn, ids, backlog.Priority.RESCUE, now=now)
         await notices.backlog_grew(conn)
+
+
+def _wants_bytes(file: FileFacts) -> bool:
+    return (
+        (file.stored_at is None or _lacks_metadata(file))
+        and file.state not in (State.BLOCKED, State.PURGED)
+        and file.cause is not Cause.QUARANTINE
+    )
 
 
 def _is_newly_wanted(before: FileFacts, after: FileFacts) -> bool:

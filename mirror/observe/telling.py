@@ -7,7 +7,7 @@ from mirror.advisories import calls_malware
 from mirror.catalog import events, notices
 from mirror.catalog.database import Connection
 from mirror.changes import Telling
-from mirror.changes.step import FileKey, key_of
+from mirror.changes.shelf import FileKey, shelved
 from mirror.events import GONE, EventDraft, EventFile
 from mirror.model import Memory
 from mirror.names import ProjectName
@@ -71,12 +71,11 @@ def draft(telling: Telling, memory: Memory, court: Court) -> EventDraft:
 def _counted_files(telling: Telling, memory: Memory, court: Court) -> tuple[int, ...] | None:
     if not (court.rules.tells_downloads and memory.known and telling.kind in GONE):
         return None
-    wanted = set(telling.files)
-    return tuple(file.id for file in memory.files if file.id is not None and key_of(file) in wanted)
+    files = shelved(memory.files).of_keys(telling.files)
+    return tuple(file.id for file in files if file.id is not None)
 
 
 def _event_files(keys: Sequence[FileKey], memory: Memory, court: Court) -> tuple[EventFile, ...]:
-    wanted = set(keys)
     return tuple(
         EventFile(
             file.filename,
@@ -85,15 +84,14 @@ def _event_files(keys: Sequence[FileKey], memory: Memory, court: Court) -> tuple
             file.listed_file.upload_time,
             court.judge(file, memory.project).state,
         )
-        for file in memory.files
-        if key_of(file) in wanted
+        for file in shelved(memory.files).of_keys(keys)
     )
 
 
 def _advisories(telling: Telling, memory: Memory, court: Court) -> tuple[str, ...]:
     """The advisories that call malware what is told of; of files that nobody knows, by their version."""
-    wanted, name = set(telling.files), memory.project.name
-    ids = {id_ for file in memory.files if file.advisories and key_of(file) in wanted for id_ in file.advisories}
+    name = memory.project.name
+    ids = {id_ for file in shelved(memory.files).of_keys(telling.files) for id_ in file.advisories}
     ids.update(
         advisory.id
         for advisory in court.advisories.get(name, ())

@@ -21,7 +21,8 @@ CONFIGURATION = """
 # given on its command line and cannot be changed here.
 max_connections = 60
 shared_buffers = 128MB
-wal_compression = on
+# Most pages are full of digests, as random as can be: compressing them saves a third and takes six times as long.
+wal_compression = off
 jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'

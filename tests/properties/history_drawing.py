@@ -103,4 +103,6 @@ def histories() -> st.SearchStrategy[list[Step]]:
         Step("watch"),
     ]
     more = st.sampled_from(_THEMES).flatmap(lambda verbs: st.lists(steps(verbs), min_size=15, max_size=60))
-    return st.one_of(more, more.map(lambda rest: begun + rest))
+    set_up = st.builds(Step, st.just("set_up"), st.just(0), st.integers(0, 2), st.integers(0, 2))
+    chosen = st.builds(lambda first, rest: [first, *rest], set_up, more)
+    return st.one_of(more, more.map(lambda rest: begun + rest), chosen.map(lambda all_: [all_[0], *begun, *all_[1:]]))

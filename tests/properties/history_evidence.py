@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from tests.properties.history_bans import Bans
 from tests.properties.history_lives import lives
-from tests.properties.history_nouns import QUARANTINED_AFTER, Record, Row
+from tests.properties.history_nouns import QUARANTINED_AFTER, Choice, Record, Row
 
 COOLDOWN = timedelta(hours=72)
 MIN_AGE = timedelta(hours=72)
@@ -33,6 +33,7 @@ class Evidence:
     is_stored: Callable[[str], bool]
     now: Callable[[], datetime]
     bans: Bans
+    choice: Choice
     rows: list[Row] = field(default_factory=list)
     records: dict[tuple[str, str], Record] = field(default_factory=dict)
     read_at: datetime | None = None
@@ -55,8 +56,7 @@ class Evidence:
             return withheld
         if gone is None:
             return "live" if self.yank_of(record) is None else "yanked"
-        is_covered = self.read_at is not None and self.read_at >= gone.at + JOURNAL_WAITS
-        if gone is record.vanished and not record.released and is_covered:
+        if gone is record.vanished and not record.released and self._is_unexplained(gone):
             return "held unexplained"
         return "kept" if self.is_stored(record.entry.sha256) else "held rescue"
 
@@ -129,9 +129,17 @@ class Evidence:
             return "held stranger"
         if gone is not None and self._was_quarantined(record, before=gone):
             return "held quarantine"
-        if gone is not None and gone.at - record.entry.uploaded < MIN_AGE:
+        if gone is not None and gone.at - record.entry.uploaded < max(MIN_AGE, self.choice.delay):
+            return "held young"
+        if gone is None and self.now() < min(record.entry.uploaded, record.seen_at) + self.choice.delay:
             return "held young"
         return "held settling" if gone is not None and self._is_settling(gone) else None
+
+    def _is_unexplained(self, gone: Row) -> bool:
+        """Whether what is gone without a row is withheld for that."""
+        if self.choice.unexplained != "settle":
+            return self.choice.unexplained == "hold"
+        return self.read_at is not None and self.read_at >= gone.at + JOURNAL_WAITS
 
     def _is_settling(self, gone: Row) -> bool:
         """Whether it went with a project so young that it may have been malware, and nobody could say so yet."""

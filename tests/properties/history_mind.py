@@ -15,7 +15,7 @@ from mirror.changes.disappearances import Doubt, disappear
 from mirror.journal_rows import JournalRow, RoleChanged
 from mirror.model import Cause, Memory, ProjectFacts
 from mirror.names import ProjectName, Serial
-from mirror.setting_values import Reregistered
+from mirror.setting_values import Reregistered, Unexplained
 from mirror.states import Circumstances, Rules
 from mirror.upstream.page import parse_page
 from tests.osv_sim import OsvSim
@@ -99,6 +99,8 @@ class Mind:
                 pass
             case "confirm":
                 self._confirm()
+            case "set_up":
+                self._set_up(step)
             case "look_for_all":
                 self._look_for_all(step)
             case "release_brake":
@@ -253,6 +255,14 @@ class Mind:
         self._compare()
         self.pypi.advance(CONFIRM_INTERVAL + timedelta(seconds=1))
         self._confirm()
+
+    def _set_up(self, step: Step) -> None:
+        if not self.thoughts:
+            choice = self.model.choice
+            choice.draw(step.this, step.that)
+            self.desk.rules = replace(
+                _RULES, unexplained=Unexplained(choice.unexplained), new_release_delay=choice.delay
+            )
 
     def _release_brake(self) -> None:
         self.model.brake_released_at = self.pypi.now()

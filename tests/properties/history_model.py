@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tests.properties.history_bans import Bans, Meaning
-from tests.properties.history_nouns import Row, Shown, Told
+from tests.properties.history_nouns import Choice, Row, Shown, Told
 from tests.properties.history_story import Story
 
 
@@ -26,11 +26,12 @@ class HistoryModel:
     had: set[str] = field(default_factory=set)
     """The digests of bytes that ever were in the store."""
     bans: Bans = field(default_factory=Bans)
+    choice: Choice = field(default_factory=Choice)
 
     def story(self, name: str) -> Story:
         """The project's, begun if need be."""
         if name not in self.stories:
-            story = Story(name, lambda digest: digest in self.stored, self.now, self.bans)
+            story = Story(name, lambda digest: digest in self.stored, self.now, self.bans, self.choice)
             story.read_at = self.read_at
             self.stories[name] = story
         return self.stories[name]

@@ -1,13 +1,26 @@
 """What a history is made of: rows and pages that upstream shows, the files on them, and the events everpin tells."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
 QUARANTINED_AFTER = {"project quarantined": True, "project quarantine cleared": False, "remove project": False}
 """The actions that say of a whole project whether it is quarantined from then on."""
+
+
+@dataclass
+class Choice:
+    """How everpin is set up: what it thinks of unexplained absences, and how long it waits with what is new."""
+
+    unexplained: str = "settle"
+    delay: timedelta = timedelta(0)
+
+    def draw(self, this: int, that: int) -> None:
+        """Another choice."""
+        self.unexplained = ("settle", "hold", "keep")[that % 3]
+        self.delay = (timedelta(0), timedelta(hours=24), timedelta(days=7))[this % 3]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from mirror.errors import UpstreamUnavailableError
 from mirror.names import Sha256
 from mirror.refresh import Refresher
 from mirror.setting_sections import Safety
+from mirror.setting_values import Unexplained
 from mirror.store.keys import StoreKey
 from mirror.supply import Supply
 from tests.osv_sim import OsvSim
@@ -41,7 +42,6 @@ from tests.watcher.houses import House, house_of
 _START = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 _PATIENCE_SECONDS = 20.0
 _LONGEST_CALM = 120
-_SAFETY = Safety(osv_interval=timedelta(seconds=1))
 _JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 
 
@@ -218,6 +218,11 @@ class World:
     async def _release_brake(self, _step: Step | None = None) -> None:
         await self._office.release_brake()
 
+    async def _set_up(self, step: Step) -> None:
+        if not self.model.stories:
+            self.model.choice.draw(step.this, step.that)
+            await self._restart()
+
     async def _heed(self, _step: Step) -> None:
         await self._office.heed()
 
@@ -237,7 +242,13 @@ class World:
 
     async def _open(self) -> None:
         self._life = AsyncExitStack()
-        safety = _SAFETY.model_copy(update={"osv_url": self.advisers.osv.url})
+        choice = self.model.choice
+        safety = Safety(
+            osv_interval=timedelta(seconds=1),
+            osv_url=self.advisers.osv.url,
+            unexplained=Unexplained(choice.unexplained),
+            new_release_delay=choice.delay,
+        )
         self._house = await self._life.enter_async_context(
             house_of(self.pypi, self._catalog, self._data_dir, safety=safety)
         )

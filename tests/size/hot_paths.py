@@ -28,6 +28,7 @@ from mirror.catalog.database import Connection
 from mirror.events import EventKind
 from mirror.model import ProjectFacts
 from mirror.names import ProjectName, Sha256
+from tests.size.row_paths import ROW_PATHS
 
 if TYPE_CHECKING:
     Raw: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -262,6 +263,7 @@ READING_A_PROJECT = frozenset({"the page of a large project"})
 HOT_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "a project's page": _page,
     "the page of a large project": _large_page,
+    **ROW_PATHS,
     "whether a page changed": _revision,
     "a file by its path": _file,
     "a file by its id": _file_by_id,

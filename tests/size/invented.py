@@ -96,7 +96,7 @@ select $2::bigint - $1::int + n, named, named,
         when kind < 98 then 'add Owner somebody' || n
         else 'remove project'
     end,
-    $3::timestamptz - ($1::int - n) * interval '2.6 s', kind >= 90
+    date_trunc('second', $3::timestamptz - ($1::int - n) * interval '2.6 s'), kind >= 90
 from (
     select n, hashint4(n) & 1023 as luck, (hashint4(n) & 1048575) % 100 as kind, n % 90 || '.' || n % 7 as version,
         coalesce(name, 'unknown-project-' || n) as named
