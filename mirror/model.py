@@ -105,7 +105,8 @@ class ProjectPage:
 class Departure:
     """When and by which act a file left upstream. `at` is upstream's time.
 
-    `project_since` is since when there was the project that was removed whole, as far as known; else None.
+    Where its project was removed whole, then or later, `project_gone_at` is when, and `project_since` since when there
+    was that project, as far as known; else both are None.
     """
 
     at: datetime
@@ -113,6 +114,7 @@ class Departure:
     cause: DepartureCause
     was_yanked: bool = False
     project_since: datetime | None = None
+    project_gone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from mirror.model import Cause, DepartureCause, FileFacts, Life, Memory, ProjectFacts, State
+from mirror.model import Cause, FileFacts, Life, Memory, ProjectFacts, State
 from mirror.names import Serial
 from mirror.setting_values import Reregistered, Unexplained
 
@@ -200,12 +200,12 @@ def _was_missing_before(file: FileFacts, at: datetime) -> bool:
 def _judge_settling(file: FileFacts, *, rules: Rules, now: datetime, around: Circumstances) -> Judgement | None:
     """Whether the file went with a project so young that it may have been malware, and nobody could say yet."""
     gone = file.departed
-    if gone is None or gone.cause is not DepartureCause.PROJECT:
+    if gone is None or gone.project_gone_at is None:
         return None
     since = gone.project_since or _born(file)
-    if max(gone.at - since, timedelta(0)) >= rules.min_project_age:
+    if max(gone.project_gone_at - since, timedelta(0)) >= rules.min_project_age:
         return None
-    until = gone.at + rules.settle
+    until = gone.project_gone_at + rules.settle
     if now < until:
         return Judgement(State.HELD, Cause.SETTLING, until)
     if rules.reads_advisories and (around.advisories_at is None or around.advisories_at < until - ADVISORIES_FRESH):

@@ -60,6 +60,7 @@ class Poller:
         self._with_journal = Patience(self._interval)
         self._with_feed = Patience(self._interval)
         self._failing_since: datetime | None = None
+        self._limited_since: datetime | None = None
         self._is_settled = False
 
     async def tick(self) -> int:
@@ -87,7 +88,10 @@ class Poller:
         self._is_settled = True
 
     async def _read_journal(self) -> int:
-        if self._with_journal.is_waiting or self._journal.pause_seconds > 0:
+        if self._journal.pause_seconds > 0:
+            await self._limited()
+            return 0
+        if self._with_journal.is_waiting:
             return 0
         try:
             polled = await poll(
@@ -97,7 +101,7 @@ class Poller:
             await self._failed(e)
             return 0
         self._with_journal.succeeded()
-        self._failing_since = None
+        self._failing_since = self._limited_since = None
         known = await self._news()
         if known.gap_since is not None or known.source is not Source.CHANGELOG:
             await self._return()
@@ -113,10 +117,22 @@ class Poller:
             retry_seconds=round(wait.total_seconds(), 1),
         )
         if is_announced:
+            await self._limited()
             return
         self._failing_since = self._failing_since or self._now()
         if await self._is_unreadable():
             await self._give_up(await self._news(), is_set_back=isinstance(error, JournalSetBackError))
+
+    async def _limited(self) -> None:
+        """A limit that says when it ends is no failure, but one that is announced again and again is no journal."""
+        self._limited_since = self._limited_since or self._now()
+        if self._now() - self._limited_since >= self._trust:
+            await self._give_up(await self._news())
+
+    @property
+    def _trust(self) -> timedelta:
+        """For how long what was read last stands for a journal that is not read."""
+        return min(LONGEST_TRUST, self._interval * POLLS_TRUSTED)
 
     async def _is_unreadable(self) -> bool:
         if self._with_journal.failures < FEWEST_FAILURES or self._failing_since is None:
@@ -124,7 +140,7 @@ class Poller:
         async with self._catalog.reading() as conn:
             position = await journal.position(conn)
         since = position.checked_at if position else self._failing_since
-        return self._now() - since >= min(LONGEST_TRUST, self._interval * POLLS_TRUSTED)
+        return self._now() - since >= self._trust
 
     async def _give_up(self, known: News, *, is_set_back: bool = False) -> None:
         """Tells that the journal cannot be read, and takes the feed instead where that is wanted."""

@@ -38,6 +38,7 @@ _COLUMNS = (
     "departed_cause",
     "departed_yanked",
     "departed_project_since",
+    "departed_project_gone_at",
     "disappeared_at",
     "disappeared_in",
     "stranger",
@@ -204,6 +205,7 @@ def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:
         departed.cause if departed else None,
         departed.was_yanked if departed else None,
         departed.project_since if departed else None,
+        departed.project_gone_at if departed else None,
         file.disappeared_at,
         file.disappeared_in,
         file.stranger,
@@ -236,6 +238,7 @@ def _facts(record: Record) -> FileFacts:
             DepartureCause(record["departed_cause"]),
             record["departed_yanked"],
             record["departed_project_since"],
+            record["departed_project_gone_at"],
         )
     return FileFacts(
         id=record["id"],

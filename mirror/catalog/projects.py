@@ -99,9 +99,17 @@ async def touch(conn: Connection, name: ProjectName, *, now: datetime) -> None:
 
 
 async def due_refreshes(conn: Connection, *, now: datetime, limit: int) -> list[Refresh]:
-    """The refreshes whose time has come, the longest waiting first."""
+    """The refreshes whose time has come: those that a row wants before all others, the longest waiting first."""
+    # Two indexes, each read only as far as is needed: there can be as many refreshes as projects.
     records = await conn.fetch(
-        "select name, wanted_serial, attempts from projects where refresh_at <= $1 order by refresh_at limit $2",
+        """
+        (select 1 as turn, refresh_at, name, wanted_serial, attempts from projects
+            where refresh_at <= $1 and wanted_serial is not null order by refresh_at limit $2)
+        union all
+        (select 2, refresh_at, name, wanted_serial, attempts from projects
+            where refresh_at <= $1 and wanted_serial is null order by refresh_at limit $2)
+        order by turn, refresh_at limit $2
+        """,
         now,
         limit,
     )

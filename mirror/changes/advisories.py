@@ -69,7 +69,9 @@ def _by_advisory(memory: Memory, advisory: Advisory) -> Step:
     for file in memory.files:
         is_meant = covers(file.version)
         if is_meant and advisory.id not in file.advisories:
-            gained.append(replace(file, advisories=tuple(sorted({*file.advisories, advisory.id}))))
+            # Who vouched for the file did not know of this.
+            ids = tuple(sorted({*file.advisories, advisory.id}))
+            gained.append(replace(file, advisories=ids, vouched_by=None))
         elif not is_meant and advisory.id in file.advisories:
             lost.append(replace(file, advisories=tuple(id_ for id_ in file.advisories if id_ != advisory.id)))
     after = with_files(memory, {key_of(file): file for file in (*gained, *lost)})

@@ -13,11 +13,11 @@ from mirror.changes.step import (
     Step,
     Telling,
     current,
+    departing,
     key_of,
     keys_of,
     with_files,
     with_what_is_left,
-    without_release,
 )
 from mirror.events import EventDraft, EventKind, Evidence
 from mirror.model import FileFacts, Memory
@@ -81,7 +81,7 @@ def _disappear(before: Memory, gone: Sequence[FileFacts], *, version: str | None
         filename=filename,
         incarnation=before.project.incarnation,
     )
-    changed = (replace(without_release(f), listed=False, disappeared_at=now, disappeared_in=event.id) for f in gone)
+    changed = (replace(departing(f), listed=False, disappeared_at=now, disappeared_in=event.id) for f in gone)
     after = with_files(before, {key_of(file): file for file in changed})
     telling = Telling(EventKind.DISAPPEARED, Evidence.INDEX, keys_of(gone), version=version, filename=filename)
     return Step(after, (with_what_is_left(telling, before, after, gone),))

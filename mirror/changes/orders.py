@@ -2,7 +2,8 @@
 
 Blocks and tombstones stand: they also cover what is first seen later (`under_orders`). A release is given once, for the
 files that are there: it ends with the next departure of a file, unless an operator vouched for exactly its bytes
-(`mirror.changes.removals`). A block wins over any release and takes nothing of it away.
+(`mirror.changes.removals`); and who vouched knew of the quarantines and advisories of that moment, not of later ones.
+A block wins over any release and takes nothing of it away.
 """
 
 from collections.abc import Callable, Iterable
@@ -94,12 +95,12 @@ def released(memory: Memory, target: FilesTarget, act: int, *, as_was: bool) -> 
 
 
 def purged(memory: Memory, target: FilesTarget, digests: frozenset[Sha256], now: datetime) -> Obeyed:
-    """Purges the files with these digests, and those of the target whose digest nobody knows."""
+    """Purges the files with these digests, and those of the target whose digest nobody knows; what is purged, is."""
     name = memory.project.name
     chosen = {
         key_of(file)
         for file in memory.files
-        if file.sha256 in digests or (file.sha256 is None and covers(target, name, file))
+        if file.purged_at is None and (file.sha256 in digests or (file.sha256 is None and covers(target, name, file)))
     }
     after = _with(memory, lambda file: _destroyed(file, now) if key_of(file) in chosen else file)
     return Obeyed(after, tuple(key for key in map(key_of, memory.files) if key in chosen))

@@ -14,7 +14,7 @@ from mirror.changes.incarnations import ended_unseen, is_other_life, lived_throu
 from mirror.changes.listings import list_files, new_file
 from mirror.changes.newcomers import dated
 from mirror.changes.past import past_of
-from mirror.changes.quarantines import lain_on
+from mirror.changes.quarantines import lain_on, unvouched
 from mirror.changes.rows import by_rows, not_from_the_future
 from mirror.changes.seen_yanks import notice
 from mirror.changes.step import Step, Telling, current, keys_of
@@ -137,7 +137,7 @@ def _apply_status(memory: Memory, page: ProjectPage, now: datetime) -> Step:
             else f
             for f in memory.files
         )
-        after = replace(memory, project=blocked, files=files)
+        after = unvouched(replace(memory, project=blocked, files=files))
         telling = _status_telling(EventKind.PROJECT_QUARANTINED, after, page)
         told = superseded(f for f in current(memory) if may_be_hidden(f, now))
         return Step(after, (replace(telling, supersedes=told),))
@@ -154,10 +154,12 @@ def _apply_status(memory: Memory, page: ProjectPage, now: datetime) -> Step:
 def _note_missing(memory: Memory, page: ProjectPage, now: datetime) -> Step:
     # Another file under the same name is not the file: listing one of unknown digest is taken as listing all.
     names = {listed.filename for listed in page.files if listed.sha256 is None}
+    # One of another digest says where the first has gone: it was replaced, and the first goes on here.
+    taken = {listed.filename for listed in page.files}
     files_listed = {(listed.filename, listed.sha256) for listed in page.files}
     hidden = page.status is ProjectStatus.QUARANTINED
     files = tuple(
-        _missing(file, memory.project, now, hidden=hidden or file.quarantined_by is not None)
+        _missing(file, memory.project, now, hidden=hidden or file.quarantined_by is not None or file.filename in taken)
         if (file.listed or (hidden and file.disappeared_at is not None and may_be_hidden(file, now)))
         and file.incarnation == memory.project.incarnation
         and file.filename not in names

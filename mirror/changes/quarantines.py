@@ -41,6 +41,7 @@ def project_quarantined(memory: Memory, row: JournalRow) -> Step:
     after = with_files(replace(memory, project=project), changed)
     if told_by_page:
         return Step(after)
+    after = unvouched(after)
     return Step(after, (_quarantine(EventKind.PROJECT_QUARANTINED, files, row, told=_explains(memory, changed, row)),))
 
 
@@ -64,6 +65,12 @@ def still_hidden(memory: Memory, row: JournalRow) -> Step:
     return Step(replace(memory, project=hidden), (telling,))
 
 
+def unvouched(memory: Memory) -> Memory:
+    """The memory after a quarantine of all its files, of which nobody knew who vouched for some of them."""
+    vouched = (file for file in memory.files if file.vouched_by is not None)
+    return with_files(memory, {key_of(file): replace(file, vouched_by=None) for file in vouched})
+
+
 def release_quarantined(memory: Memory, row: JournalRow) -> Step:
     """One release is quarantined."""
     files = of_version(memory, row.version or "")
@@ -83,7 +90,7 @@ def release_quarantine_cleared(memory: Memory, row: JournalRow) -> Step:
 
 
 def _quarantined(memory: Memory, file: FileFacts, row: JournalRow) -> FileFacts:
-    blocked = replace(_hidden(memory, file, row), quarantined_by=row.serial)
+    blocked = replace(_hidden(memory, file, row), quarantined_by=row.serial, vouched_by=None)
     # A life that is over ended before the row, though the row that says so may be read later.
     is_present = file.incarnation == memory.project.incarnation
     lay_on_it = _may_have_been_there(file, row) if is_present else _was_there(file, row)

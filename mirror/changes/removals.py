@@ -16,6 +16,7 @@ from mirror.changes.step import (
     Step,
     Telling,
     current,
+    departing,
     ever_blocked,
     key_of,
     keys_of,
@@ -46,12 +47,17 @@ def _depart(
         # A quarantine ends with the release it lay on; that there was one is remembered in `quarantined_at`.
         quarantined_by = file.quarantined_by if cause is DepartureCause.FILE else None
         departure = Departure(
-            row.time, row.serial, cause, was_yanked=file.listed_file.yanked is not None, project_since=project_since
+            row.time,
+            row.serial,
+            cause,
+            was_yanked=file.listed_file.yanked is not None,
+            project_since=project_since,
+            project_gone_at=row.time if cause is DepartureCause.PROJECT else None,
         )
         # What was gone and was released so is only explained by the row, unless there was a quarantine in between.
         was_gone = file.disappeared_at is not None and file.quarantined_at is None
         changed[key_of(file)] = replace(
-            file if was_gone else without_release(file),
+            file if was_gone else departing(file),
             listed=False,
             missing_since=None,
             missing_seen=None,
@@ -114,10 +120,15 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     if survivors:
         left = tuple(file for file in memory.files if key_of(file) not in outliving)
         old_life = replace(memory, files=shelved(left))
-    gone = [file for file in current(old_life) if file.departed is None]
+    of_this_life = current(old_life)
+    gone = [file for file in of_this_life if file.departed is None]
     remembered = tuple(remembered)
-    since = existed_since(gone, created_at(row, remembered))
-    changed = _freed(old_life.files) | _depart(gone, row, DepartureCause.PROJECT, project_since=since)
+    since = existed_since(of_this_life, created_at(row, remembered))
+    changed = (
+        _freed(old_life.files)
+        | _followed(of_this_life, row, since)
+        | _depart(gone, row, DepartureCause.PROJECT, project_since=since)
+    )
     after = with_files(old_life, changed)
     telling = _removal(EventKind.PROJECT_DELETED, old_life, after, gone, row, remembered=remembered)
     if was_yanked_for is not None and memory.known:
@@ -128,6 +139,19 @@ def project_removed(memory: Memory, row: JournalRow, remembered: Iterable[Journa
     reborn = _reborn(closed, survivors, row, remembered)
     step = Step(reborn, (*told, telling, reregistered(reborn, Evidence.INDEX, None)))
     return step.then(still_hidden(reborn, row))
+
+
+def _followed(files: Iterable[FileFacts], row: JournalRow, since: datetime | None) -> dict[FileKey, FileFacts]:
+    """What had left before its project did: whoever removes malware may begin with the release."""
+    return {
+        key_of(file): replace(
+            file,
+            quarantined_by=None,
+            departed=replace(file.departed, project_since=since, project_gone_at=row.time),
+        )
+        for file in files
+        if file.departed is not None
+    }
 
 
 def _is_back(memory: Memory, file: FileFacts, row: JournalRow) -> bool:

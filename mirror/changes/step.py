@@ -127,6 +127,11 @@ def without_release(file: FileFacts) -> FileFacts:
     return replace(file, released_by=None, as_was=False)
 
 
+def departing(file: FileFacts) -> FileFacts:
+    """The file as it leaves: that is judged anew, but a stranger that an operator released is none any more."""
+    return without_release(replace(file, stranger=False) if file.released_by is not None else file)
+
+
 def ever_blocked(file: FileFacts) -> bool:
     """Whether the file was ever blocked, by an operator or by a quarantine that may long be over, or is by advisories.
 

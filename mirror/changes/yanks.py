@@ -18,7 +18,9 @@ def release_yanked(memory: Memory, row: JournalRow, now: datetime) -> Step:
     newer_page = bool(files) and all(outlived(memory, file, row) for file in files)
     memory, seen, was_told = overtaken_by_row(memory, row, YankChange.YANKED)
     if was_told or (newer_page and end_is_told(memory, row)):
-        return Step(memory)
+        # A file that other bytes took the place of is on no page: its yank is known from the row alone.
+        unseen = [f for f in files if f.listed_file.yanked is None and not outlived(memory, f, row)]
+        return Step(_set_yanked(memory, unseen, ""))
     # It is yanked again: no removal is to come that would explain why it was not for a while.
     again = tell_yanks(memory, [p for p in memory.pending if _is_row_of(p, version, YankChange.UNYANKED)])
     memory = again.memory

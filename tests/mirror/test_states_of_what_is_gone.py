@@ -36,7 +36,9 @@ LIVE = FileFacts(1, 1, LISTED, first_seen_at=GONE_AT - 9 * DAY, first_seen_seria
 SETTLING = replace(
     LIVE,
     listed=False,
-    departed=Departure(GONE_AT, Serial(60), DepartureCause.PROJECT, project_since=GONE_AT - 90 * DAY + SECOND),
+    departed=Departure(
+        GONE_AT, Serial(60), DepartureCause.PROJECT, project_since=GONE_AT - 90 * DAY + SECOND, project_gone_at=GONE_AT
+    ),
 )
 MISSING = replace(
     LIVE,
@@ -62,8 +64,9 @@ def test_files_of_a_young_project_wait_for_a_day() -> None:
     [
         pytest.param({"project_since": GONE_AT - 90 * DAY}, State.KEPT, id="a project exactly old enough"),
         pytest.param({"project_since": None}, State.HELD, id="of unknown age: that of its file counts"),
-        pytest.param({"cause": DepartureCause.RELEASE}, State.KEPT, id="a release"),
-        pytest.param({"cause": DepartureCause.FILE}, State.KEPT, id="a file"),
+        pytest.param({"cause": DepartureCause.RELEASE, "project_gone_at": None}, State.KEPT, id="a release"),
+        pytest.param({"cause": DepartureCause.FILE, "project_gone_at": None}, State.KEPT, id="a file"),
+        pytest.param({"cause": DepartureCause.RELEASE}, State.HELD, id="a release, and then its project"),
     ],
 )
 def test_only_young_projects_that_are_removed_whole_settle(departure: dict[str, object], expected: State) -> None:

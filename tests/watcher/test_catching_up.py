@@ -29,12 +29,12 @@ async def test_a_row_about_no_project_does_not_stop_the_journal(house: House, py
 
 
 async def test_who_is_busy_with_many_rows_of_one_project_does_not_pass_for_silent(house: House, pypi: PyPISim) -> None:
-    """After each row something is said to the database, which ends the transactions of those who are paused."""
-    for number in range(4):
+    """Now and then something is said to the database, which ends the transactions of those who are paused."""
+    for number in range(42):
         pypi.upload("demo", f"{number}", uploaded_at=long_ago(pypi, days=200))
     await house.poll()
     await house.page("demo")
-    for number in range(3):
+    for number in range(41):
         pypi.delete_release("demo", f"{number}")
     rows = await house.client.since(Serial((await position_of(house)).serial))
     said: list[str] = []
@@ -43,7 +43,8 @@ async def test_who_is_busy_with_many_rows_of_one_project_does_not_pass_for_silen
         with conn.query_logger(lambda record: said.append(record.query)):
             await observe.journal_rows(conn, rows, rules=house.rules, now=pypi.now())
 
-    assert said.count("select 1") == len(rows) == 3
+    assert len(rows) == 41
+    assert said.count("select 1") >= 2
 
 
 async def test_the_journal_counts_as_read_when_all_of_it_is_applied(

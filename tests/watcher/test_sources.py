@@ -132,6 +132,19 @@ async def test_a_rate_limit_of_known_length_is_no_failure(auto: House, pypi: PyP
     assert await news_of(auto) == News(Source.CHANGELOG, None, is_set_back=False)
 
 
+async def test_a_rate_limit_without_end_is_one(auto: House, pypi: PyPISim) -> None:
+    """However politely it is announced: what is removed meanwhile is not told."""
+    pypi.faults.xmlrpc = "ratelimit"
+    poller = poller_of(auto)
+    for _ in range(3):
+        auto.client._not_before = 0.0
+        await poller.tick()
+        pypi.advance(timedelta(minutes=4))
+
+    assert (await news_of(auto)).source is Source.RSS
+    assert await auto.kinds() == ["gap"]
+
+
 async def test_told_to_use_the_journal_alone_it_asks_no_feed(pypi: PyPISim, catalog: Catalog, tmp_path: Path) -> None:
     """The gap is told all the same."""
     async with house_with(pypi, catalog, tmp_path, JournalSource.CHANGELOG) as house:

@@ -1,6 +1,8 @@
--- Since when the project existed with which the file was removed, and when its absence was believed without a row.
+-- Since when the project existed with or after which the file was removed, and when that went; and when the file's absence
+-- was believed without a row.
 alter table files
     add column departed_project_since timestamptz,
+    add column departed_project_gone_at timestamptz,
     add column disappeared_at timestamptz;
 -- Advisories of malware that name the file; null for none, as nearly all have none.
 alter table files add column advisories text[];

@@ -8,7 +8,7 @@ import pytest
 from mirror.catalog import projects
 from mirror.catalog.database import Catalog, Connection
 from mirror.model import ProjectFacts
-from mirror.names import ProjectName
+from mirror.names import ProjectName, Serial
 
 _NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -70,6 +70,19 @@ async def test_pages_wanted_when_watching_begins_keep_what_was_wanted_before(cat
 
     assert [(refresh.project, refresh.attempts) for refresh in now] == [("demo", 0)]
     assert [(refresh.project, refresh.attempts) for refresh in then] == [("demo", 0), ("waiting", 2)]
+
+
+async def test_a_page_that_a_row_wants_goes_before_those_that_are_only_looked_at(catalog: Catalog) -> None:
+    """However long they wait: there may be as many as there are projects."""
+    soon, serial = _NOW - timedelta(seconds=1), Serial(7)
+    async with catalog.writing() as conn:
+        await projects.insert(conn, replace(_demo(), name=ProjectName("old"), refresh_at=_NOW - timedelta(days=1)))
+        await projects.insert(conn, replace(_demo(), name=ProjectName("older"), refresh_at=_NOW - timedelta(days=2)))
+        await projects.insert(conn, replace(_demo(), name=ProjectName("row"), refresh_at=soon, wanted_serial=serial))
+
+        found = await projects.due_refreshes(conn, now=_NOW, limit=2)
+
+    assert [(refresh.project, refresh.wanted_serial) for refresh in found] == [("row", 7), ("older", None)]
 
 
 def _demo() -> ProjectFacts:
