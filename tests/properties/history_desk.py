@@ -15,10 +15,24 @@ from mirror.events import Act, EventKind
 from mirror.model import Memory
 from mirror.names import Sha256
 from mirror.observe.judging import Court
+from mirror.setting_values import Reregistered, Unexplained
 from mirror.states import Circumstances, Rules
 from mirror.targets import BytesTarget, FilesTarget, ProjectTarget, ReleaseTarget, Verb, covers, parse_target
 from tests.osv_sim import OsvSim
+from tests.properties.history_evidence import COOLDOWN, MIN_AGE, MIN_PROJECT_AGE, SETTLE
+from tests.properties.history_nouns import Choice
 from tests.properties.history_orders import Order
+
+RULES = Rules(
+    min_age=MIN_AGE,
+    quarantine_memory=None,
+    reregistered=Reregistered.OWNER,
+    cooldown=COOLDOWN,
+    min_project_age=MIN_PROJECT_AGE,
+    settle=SETTLE,
+    reads_advisories=True,
+)
+"""As they are set up where nothing else was chosen."""
 
 
 @dataclass
@@ -36,6 +50,11 @@ class Desk:
     def court(self, now: datetime) -> Court:
         """Who judges now."""
         return Court(self.rules, now, self.around)
+
+    def set_up(self, choice: Choice) -> None:
+        """Other rules."""
+        unexplained = Unexplained(choice.unexplained)
+        self.rules = replace(RULES, unexplained=unexplained, new_release_delay=choice.delay)
 
     def news(self, osv: OsvSim) -> list[Advisory]:
         """The advisories that are new, or say something new."""

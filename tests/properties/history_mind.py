@@ -15,8 +15,7 @@ from mirror.changes.disappearances import Doubt, disappear
 from mirror.journal_rows import JournalRow, RoleChanged
 from mirror.model import Cause, Memory, ProjectFacts
 from mirror.names import ProjectName, Serial
-from mirror.setting_values import Reregistered, Unexplained
-from mirror.states import Circumstances, Rules
+from mirror.states import Circumstances
 from mirror.upstream.page import parse_page
 from tests.osv_sim import OsvSim
 from tests.properties.history_absences import (
@@ -28,8 +27,7 @@ from tests.properties.history_absences import (
 from tests.properties.history_acts import SPANS, Step, Upstream
 from tests.properties.history_advice import AdviceWords
 from tests.properties.history_advisers import Advisers
-from tests.properties.history_desk import Desk
-from tests.properties.history_evidence import COOLDOWN, MIN_AGE, MIN_PROJECT_AGE, SETTLE
+from tests.properties.history_desk import RULES, Desk
 from tests.properties.history_model import HistoryModel
 from tests.properties.history_nouns import Row
 from tests.properties.history_orders import ORDERS, Order, carry_out, order_of
@@ -40,15 +38,6 @@ from tests.properties.history_yanks import LastWords, assert_told_once, assert_y
 from tests.pypi_sim import PyPISim
 
 _START = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
-_RULES = Rules(
-    min_age=MIN_AGE,
-    quarantine_memory=None,
-    reregistered=Reregistered.OWNER,
-    cooldown=COOLDOWN,
-    min_project_age=MIN_PROJECT_AGE,
-    settle=SETTLE,
-    reads_advisories=True,
-)
 _ORIGIN = "http://index.example.org"
 _FILES = "http://files.example.org"
 
@@ -62,7 +51,7 @@ class Mind:
         self.upstream = Upstream(self.pypi)
         self.model = HistoryModel(self.pypi.now)
         self.advisers = Advisers(OsvSim(self.pypi.now))
-        self.desk = Desk(_RULES, Circumstances(journal_since=Serial(0), journal_begun_at=_START))
+        self.desk = Desk(RULES, Circumstances(journal_since=Serial(0), journal_begun_at=_START))
         self.may_believe: datetime | None = None
         self.thoughts: dict[str, Thought] = {}
         self.words: dict[str, LastWords] = {}
@@ -96,7 +85,7 @@ class Mind:
                 self.pypi.advance(SPANS[step.this % len(SPANS)])
                 self._clock()
             case "restart" | "crash_in_order":
-                pass
+                pass  # of which thought alone knows nothing
             case "confirm":
                 self._confirm()
             case "set_up":
@@ -119,14 +108,12 @@ class Mind:
         self.upstream.mend()
         self.advisers.mend()
         for _ in range(2):
-            self.pypi.advance(timedelta(minutes=31))
-            self._watch()
+            self._watch(after=timedelta(minutes=31))
         for name, thought in self.thoughts.items():
             if thought.memory.known:
                 self._ask(name)
         self._watch()
-        self.pypi.advance(timedelta(minutes=3))
-        self._watch()
+        self._watch(after=timedelta(minutes=3))
         self._compare()
         self._release_brake()
         for _ in range(2):
@@ -229,7 +216,8 @@ class Mind:
             if thought.memory.known and due is not None and due <= now:
                 self._ask(name)
 
-    def _watch(self) -> None:
+    def _watch(self, *, after: timedelta = timedelta(0)) -> None:
+        self.pypi.advance(after)
         self._poll(page_size=1000)
         self._refresh()
         self._keep()
@@ -258,11 +246,8 @@ class Mind:
 
     def _set_up(self, step: Step) -> None:
         if not self.thoughts:
-            choice = self.model.choice
-            choice.draw(step.this, step.that)
-            self.desk.rules = replace(
-                _RULES, unexplained=Unexplained(choice.unexplained), new_release_delay=choice.delay
-            )
+            self.model.choice.draw(step.this, step.that)
+            self.desk.set_up(self.model.choice)
 
     def _release_brake(self) -> None:
         self.model.brake_released_at = self.pypi.now()
@@ -302,12 +287,9 @@ class Mind:
             words.follow(story, thought.absences(), self.pypi, may_believe=self.may_believe)
             if story.known:
                 self.advice.setdefault(name, AdviceWords()).follow(story, thought.advice())
-                memory = self.desk.court(self.pypi.now()).judged(thought.memory)
-                files = sorted(memory.files, key=lambda file: file.incarnation)
-                states = {(f.filename, f.sha256): f"{f.state} {f.cause}" if f.cause else str(f.state) for f in files}
+                states = thought.states(self.pypi.now())
                 same(states, story.states(), f"states of {name}")
-            told = [event for event in self.model.told if event.project == name]
-            same(thought.acts(), told, f"events of {name}")
+            same(thought.acts(), [e for e in self.model.told if e.project == name], f"events of {name}")
             self.words.setdefault(name, LastWords()).follow(story, thought.yanks())
         same(self._told_nowhere, sum(not event.project for event in self.model.told), "acts about nothing")
 

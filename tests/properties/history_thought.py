@@ -41,6 +41,11 @@ class Thought:
         files = tuple(f if f.id is not None else replace(f, id=next(_ids)) for f in after.files)
         self.memory = replace(after, files=files, project=replace(after.project, id=1 if after.known else None))
 
+    def states(self, now: datetime) -> dict[tuple[str, str | None], str]:
+        """State and cause of each file as of now; of the same bytes in several lives, those in the last."""
+        files = sorted(self.desk.court(now).judged(self.memory).files, key=lambda file: file.incarnation)
+        return {(f.filename, f.sha256): f"{f.state} {f.cause}" if f.cause else str(f.state) for f in files}
+
     def acts(self) -> list[Told]:
         """What was told at once."""
         apart = (*TOLD_LATE, *ADVISED)

@@ -40,6 +40,7 @@ from tests.pypi_sim.cdn import Delivery
 from tests.watcher.houses import House, house_of
 
 _START = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 _PATIENCE_SECONDS = 20.0
 _LONGEST_CALM = 120
 _JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
@@ -144,11 +145,10 @@ class World:
         await self._office.release_brake()
         for _ in range(3):
             self.pypi.advance(timedelta(minutes=31))
-            await self._confirm()
-            await self._settle()
-            await self._verdict.compare()
-            await self._keep()
-            await self._settle()
+            for act in (self._confirm, self._keep):
+                await act()
+                await self._settle()
+                await self._verdict.compare()
         for story in self.model.stories.values():
             assert_all_absences_are_told(story, self.pypi)
 
@@ -243,12 +243,9 @@ class World:
     async def _open(self) -> None:
         self._life = AsyncExitStack()
         choice = self.model.choice
-        safety = Safety(
-            osv_interval=timedelta(seconds=1),
-            osv_url=self.advisers.osv.url,
-            unexplained=Unexplained(choice.unexplained),
-            new_release_delay=choice.delay,
-        )
+        unexplained = Unexplained(choice.unexplained)
+        safety = Safety(osv_interval=_SECOND, osv_url=self.advisers.osv.url, unexplained=unexplained)
+        safety = safety.model_copy(update={"new_release_delay": choice.delay})
         self._house = await self._life.enter_async_context(
             house_of(self.pypi, self._catalog, self._data_dir, safety=safety)
         )

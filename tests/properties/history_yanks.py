@@ -46,14 +46,18 @@ class LastWords:
 
     def follow(self, story: Story, told: Sequence[ToldYank]) -> None:
         """Takes in what is new of all that was `told` so far, and compares it with what the rows and pages said."""
+        appeared = set()
         for key, record in story.records.items():
             if self.appearances.get(key) != record.appearances:
+                # What was told in the same step can have come before that.
+                appeared.add(key)
                 self.appearances[key] = record.appearances
                 self.words[key] = record.yanked_at_first
         for event in told[self.heard :]:
             word = (event.reason or "") if event.is_yank else None
             if event.serial is None:
-                assert any(self.words[key] != word for key in event.files), f"no news of {story.name}: {event}"
+                is_news = any(self.words[key] != word or key in appeared for key in event.files)
+                assert is_news, f"no news of {story.name}: {event}"
             self.words |= dict.fromkeys(event.files, word)
         self.heard = len(told)
         for row in story.rows[self.read :]:
