@@ -16,12 +16,16 @@ from mirror.orders import CarriedOut
 from mirror.setting_sections import Safety
 from mirror.targets import Verb, order_of
 from tests.pypi_sim import PyPISim
+from tests.watcher.hearing import has_heard
 from tests.watcher.houses import House, departed, eventually, house_of, long_ago
 
 
 async def act(house: House, verb: str, target: str, *, as_was: bool = False) -> CarriedOut:
-    """An operator orders this."""
-    return await house.orders.carry_out(order_of(Verb(verb), target, actor="olga", reason="so be it", as_was=as_was))
+    """An operator orders this, and the house hears of it."""
+    order = order_of(Verb(verb), target, actor="olga", reason="so be it", as_was=as_was)
+    done = await house.orders.carry_out(order)
+    await has_heard(house)
+    return done
 
 
 async def known(house: House, *versions: str, name: str = "demo") -> list[str]:

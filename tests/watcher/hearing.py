@@ -1,0 +1,18 @@
+"""Until a house has heard of what was done: notices come after the commit, in the order of the commits."""
+
+import itertools
+
+from mirror.catalog import notices
+from mirror.catalog.notices import PagesChanged
+from mirror.names import ProjectName
+from tests.watcher.houses import House, until
+
+_numbers = itertools.count(1)
+
+
+async def has_heard(house: House) -> None:
+    """Waits until every notice has arrived that was sent before."""
+    marker = ProjectName(f"a-marker-{next(_numbers)}")
+    async with house.catalog.writing() as conn:
+        await notices.pages_changed(conn, [marker])
+    await until(lambda: any(isinstance(one, PagesChanged) and marker in one.projects for one in house.heard))
