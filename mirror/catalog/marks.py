@@ -1,7 +1,8 @@
 """What rows leave on files: that they are gone, and in which state. Stored for a thousand of them in one statement."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 
 from mirror.catalog.database import Connection
 from mirror.model import FileFacts
@@ -31,28 +32,31 @@ _STORE = (
     f"update files set ({', '.join(_MARKS)}) = ({', '.join(f'marked.{name}' for name in _MARKS)})"  # noqa: S608 - made of the constant names above
     f" from unnest($1::bigint[], {_ARRAYS}) as marked (id, {', '.join(_MARKS)}) where files.id = marked.id"
 )
+_MARKED_FACTS = frozenset(
+    {
+        "listed",
+        "missing_since",
+        "missing_seen",
+        "listed_until",
+        "listed_at",
+        "departed",
+        "disappeared_at",
+        "disappeared_in",
+        "quarantined_by",
+        "quarantined_at",
+        "state",
+        "cause",
+        "state_until",
+    }
+)
+# Tens of thousands of files are compared when many projects leave at once: this takes a tenth of copying them.
+_unmarked = attrgetter(*(fact.name for fact in fields(FileFacts) if fact.name not in _MARKED_FACTS))
 _AT_A_TIME = 1_000
 
 
 def are_all(before: FileFacts, after: FileFacts) -> bool:
     """Whether nothing but marks tells the file as it was from the file as it is."""
-    unmarked = replace(
-        after,
-        listed=before.listed,
-        missing_since=before.missing_since,
-        missing_seen=before.missing_seen,
-        listed_until=before.listed_until,
-        listed_at=before.listed_at,
-        departed=before.departed,
-        disappeared_at=before.disappeared_at,
-        disappeared_in=before.disappeared_in,
-        quarantined_by=before.quarantined_by,
-        quarantined_at=before.quarantined_at,
-        state=before.state,
-        cause=before.cause,
-        state_until=before.state_until,
-    )
-    return unmarked == before
+    return _unmarked(before) == _unmarked(after)
 
 
 async def store(conn: Connection, files: Sequence[FileFacts]) -> None:

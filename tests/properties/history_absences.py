@@ -68,6 +68,7 @@ class AbsenceWords:
             is_readable = pypi.faults.xmlrpc is None and pypi.faults.index_down is None
             is_removed = any(row.project == story.name and row.removes(record.entry) for row in rows)
             assert not (is_readable and is_removed), f"{key} was removed by a row that could be read"
+            story.acquit(record)
             record.vanish(Row(pypi.last_serial + 1, story.name, record.entry.version, "is missing", since), event.at)
             self.words[key] = event.id
 
@@ -98,11 +99,12 @@ def believed_until(stories: Iterable[Story], now: datetime, released_at: datetim
 
 
 def assert_all_absences_are_told(story: Story, pypi: PyPISim) -> None:
-    """In the end, whatever upstream does not list is departed, disappeared or hidden."""
+    """In the end, whatever upstream does not list is departed, disappeared, replaced or hidden."""
     living = pypi.projects.get(story.name)
     if not story.known or story.is_quarantined() or (living is not None and living.last_serial < story.believed):
         return
     listed = set() if living is None else {(file.filename, file.sha256) for file in living.visible_files()}
+    taken = {filename for filename, _ in listed}
     for key, record in story.records.items():
-        if key not in listed and not story.lies_in_quarantine(record):
+        if key[0] not in taken and not story.lies_in_quarantine(record):
             assert story.gone(record) is not None, f"{key} is gone and nobody says so"

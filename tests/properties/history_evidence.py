@@ -133,7 +133,7 @@ class Evidence:
             return "held young"
         if gone is None and self.now() < min(record.entry.uploaded, record.seen_at) + self.choice.delay:
             return "held young"
-        return "held settling" if gone is not None and self._is_settling(gone) else None
+        return "held settling" if gone is not None and self._is_settling(record) else None
 
     def _is_unexplained(self, gone: Row) -> bool:
         """Whether what is gone without a row is withheld for that."""
@@ -141,17 +141,24 @@ class Evidence:
             return self.choice.unexplained == "hold"
         return self.read_at is not None and self.read_at >= gone.at + JOURNAL_WAITS
 
-    def _is_settling(self, gone: Row) -> bool:
-        """Whether it went with a project so young that it may have been malware, and nobody could say so yet."""
-        if gone.action != "remove project":
+    def _is_settling(self, record: Record) -> bool:
+        """Whether it went with, or before, a project so young that it may be malware, and nobody could say so yet."""
+        gone = self._end_of_life(record)
+        if gone is None:
             return False
         created = [row for row in self.rows if row.serial < gone.serial and row.action in ("create", "remove project")]
-        since = [record.entry.uploaded for record in self.records.values() if self.departure(record) is gone]
+        since = [other.entry.uploaded for other in self.records.values() if self._end_of_life(other) is gone]
         since += [row.at for row in created[-1:] if row.action == "create"]
         if gone.at - min(since) >= MIN_PROJECT_AGE:
             return False
         heard = self.bans.heard_at
         return self.now() < gone.at + SETTLE or heard is None or heard < gone.at + SETTLE - FRESH
+
+    def _end_of_life(self, record: Record) -> Row | None:
+        """The row that took away its project, after it or with it."""
+        left = self.departure(record)
+        ends = (row for row in self.rows if row.action == "remove project")
+        return None if left is None else next((row for row in ends if row.serial >= left.serial), None)
 
     def _row_quarantines(self) -> bool:
         spans = [row for row in self.rows if row.action in QUARANTINED_AFTER and row.serial not in self.over]
@@ -193,14 +200,17 @@ class Evidence:
     def _is_stranger(self, record: Record) -> bool:
         version = record.entry.version
         if record.late or any(
-            row.ends_version(version) and row.serial <= record.first and self._had(version, row) for row in self.rows
+            row.ends_version(version) and record.acquitted < row.serial <= record.first and self._had(version, row)
+            for row in self.rows
         ):
             return True
         # It was quarantined, was removed, and is back. What departed before the quarantine is blocked with the rest
         # while it lasts, but was never quarantined itself: the end of the quarantine leaves no mark on it.
         removals = (self._next_removal(record, serial) for serial in record.listings)
         return any(
-            row is not None and row.serial <= record.last and self._was_quarantined(record, before=row)
+            row is not None
+            and record.acquitted < row.serial <= record.last
+            and self._was_quarantined(record, before=row)
             for row in removals
         )
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.properties.history_evidence import Evidence
 from tests.properties.history_nouns import Row, Shown
+from tests.properties.history_trust import Trust
 
 STATUS_EXPLAINS = timedelta(hours=24)
 
 
 @dataclass
-class Missing(Evidence):
+class Missing(Trust):
     """Evidence with what is missing."""
 
     def absent(self) -> None:
@@ -32,6 +32,8 @@ class Missing(Evidence):
 
     def _note_missing(self, page: Shown) -> None:
         listed = {(entry.filename, entry.sha256) for entry in page.entries}
+        # Other bytes under its name say where a file has gone: it was replaced, and goes on here.
+        taken = {entry.filename for entry in page.entries}
         hides_all = page.status == "quarantined"
         for key, record in self.records.items():
             vanished = record.vanished
@@ -47,5 +49,7 @@ class Missing(Evidence):
             elif self._release_is_quarantined(record.entry.version):
                 if vanished is None:
                     record.is_explained()
+            elif vanished is None and record.entry.filename in taken:
+                record.is_explained()
             elif vanished is None:
                 record.miss(self.now())

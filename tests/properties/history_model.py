@@ -53,7 +53,10 @@ class HistoryModel:
 
     def heed(self, said: dict[str, Meaning]) -> None:
         """All advisories as they were read."""
+        before = self.bans.malware
         self.bans.malware = dict(said)
+        for story in self.stories.values():
+            story.heed(before)
         self.bans.heard_at = self.now()
 
     def absent(self, name: str) -> None:

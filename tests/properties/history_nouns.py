@@ -110,6 +110,8 @@ class Record:
     """Whether an operator released it as it is now."""
     vouched: bool = False
     """Whether an operator vouched for exactly these bytes."""
+    acquitted: int = 0
+    """What rows up to this one say of its origin was known to the operator who released it before it left."""
     as_was: bool = False
     """Whether an operator wants it listed as it was, now that it is gone."""
     returned: int | None = None

@@ -36,14 +36,13 @@ class Story(Missing):
 
     def read(self, row: Row, now: datetime) -> list[Told]:
         """Takes in a row, and returns what is to be told of it at once."""
-        before = self._grounds()
         told = self._read(row, now)
         self._note_blocked()
-        self._end_releases(before)
         self._explain(row)
         return told
 
     def _read(self, row: Row, now: datetime) -> list[Told]:
+        grounds = self._grounds()
         before = {key for key, record in self.records.items() if self.departure(record) is not None}
         was_closed, was_yanked = self.closed is not None, self._is_yanked(row)
         was_quarantined = self._row_quarantines()
@@ -54,6 +53,7 @@ class Story(Missing):
                 # A page showed first that it is back: whether it was blocked before or after it went, it waits.
                 record.is_not_to_be_trusted()
         self.rows.append(row)
+        self._end_releases(grounds)
         hidden: list[Told] = []
         if was_quarantined and not self._row_quarantines() and self.is_quarantined():
             # A newer page shows the next quarantine already: so it goes on, and is told by that page.
@@ -84,6 +84,7 @@ class Story(Missing):
                 self._told_hidden(hidden)
                 return told
             case ["release", "quarantined"]:
+                self._end_vouches(row)
                 return [Told("release.quarantined", self.name, row.version, row.serial)]
             case ["release", "quarantine", "cleared"]:
                 return [Told("release.quarantine_cleared", self.name, row.version, row.serial)]
@@ -111,6 +112,7 @@ class Story(Missing):
             self.closed = self._closed_after(page.serial)
         of_status = self._heed_status(page, first_look=first_look)
         self._note_missing(page)
+        self._end_releases(before)
         if not first_look:
             # The states told are those after the whole page.
             told += [Told(kind, self.name, r.entry.version, None, self._files([r])) for r, kind in listed]
@@ -120,7 +122,6 @@ class Story(Missing):
             if first_look and row.serial > page.serial and row.action in ("remove project", "create"):
                 self.believed = row.serial
         self._note_blocked()
-        self._end_releases(before)
         return told
 
     def tick(self, now: datetime) -> None:
@@ -145,7 +146,11 @@ class Story(Missing):
             was_gone = record.vanished is not None and departed is not None
             if was_gone and departed is not None and not self._was_quarantined(record, before=departed):
                 continue  # it is only explained now
-            if (departed is not None and departed is not gone) or (self._is_stranger(record) and not was_stranger):
+            has_left = departed is not None and departed is not gone
+            is_stranger_now = self._is_stranger(record) and not was_stranger
+            if has_left and (record.vouched or not is_stranger_now):
+                self.acquit(record)
+            if has_left or is_stranger_now:
                 record.is_news()
 
     def _told_unyanks(self, due: Iterable[Row], *, must: bool) -> None:
@@ -231,6 +236,7 @@ class Story(Missing):
         over = page.status == "quarantined" and not now
         self.status = "quarantined" if now else "active" if over else page.status
         if now and not was:
+            self._end_vouches()
             for record in self.records.values():
                 gone = self.gone(record)
                 late = gone is not None and self.now() - gone.at > STATUS_EXPLAINS
@@ -253,6 +259,8 @@ class Story(Missing):
                 if any("cleared" in later and serial >= row.serial for later, serial in self.told_by_page):
                     self.over.add(row.serial)
                 return []  # one act, one event
+        if kind == "project.quarantined":
+            self._end_vouches()
         return [Told(kind, self.name, None, row.serial)]
 
     def _closed_after(self, serial: int) -> int | None:
