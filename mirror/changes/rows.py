@@ -15,7 +15,7 @@ from mirror.changes.quarantines import (
 )
 from mirror.changes.removals import file_removed, project_removed, release_removed
 from mirror.changes.shelf import shelved
-from mirror.changes.step import Step
+from mirror.changes.step import Step, key_of, with_files
 from mirror.changes.yanks import release_unyanked, release_yanked
 from mirror.journal_rows import (
     FileAdded,
@@ -54,7 +54,7 @@ def by_rows(
     for row in rows:
         step = step.then(_by_row(step.memory, row, now, remembered))
     if replay:
-        return Step(replace(step.memory, pending=memory.pending))
+        return Step(_vouched_since(memory, replace(step.memory, pending=memory.pending)))
     return step
 
 
@@ -70,6 +70,13 @@ def page_wanted(rows: Iterable[JournalRow], opened: Serial | None, held: int) ->
 def not_from_the_future(row: JournalRow, now: datetime) -> JournalRow:
     """The row, whose time could make what it removes look older than it was."""
     return replace(row, time=min(row.time, now))
+
+
+def _vouched_since(before: Memory, after: Memory) -> Memory:
+    """After a replay: whoever vouched for a file as it was before it knew of these rows, which were read already."""
+    vouched = {key_of(file): file.vouched_by for file in before.files if file.vouched_by is not None}
+    files = (file for file in after.files if file.vouched_by is None and key_of(file) in vouched)
+    return with_files(after, {key_of(file): replace(file, vouched_by=vouched[key_of(file)]) for file in files})
 
 
 def _by_row(memory: Memory, row: JournalRow, now: datetime, remembered: Sequence[JournalRow]) -> Step:

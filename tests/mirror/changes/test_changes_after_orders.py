@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from mirror.advisories import Advisory, read_advisory
 from mirror.changes.advisories import by_advisories
+from mirror.journal_rows import JournalRow
 from mirror.model import DepartureCause, Memory, ProjectStatus
 from mirror.states import judged
 from tests.mirror.changes.histories import NOW, RULES, History, known, listed, page, row
@@ -53,6 +56,19 @@ def test_nor_of_a_later_quarantine() -> None:
     _marked(history, released_by=7, vouched_by=7)
     history.page(page(60, status=ProjectStatus.QUARANTINED))
     assert _state(history.memory) == "blocked"
+
+
+@pytest.mark.parametrize("quarantine", [row(60, "project quarantined"), row(60, "release quarantined", "1.0")])
+def test_a_page_from_before_a_quarantine_does_not_end_a_vouch_given_after_it(quarantine: JournalRow) -> None:
+    """The row is applied once more to what the page shows, but whoever vouched knew of it."""
+    history = known(listed("1.0"))
+    history.rows(quarantine)
+    _marked(history, released_by=7, vouched_by=7)
+
+    history.page(page(50, listed("1.0")))
+
+    assert history.memory.files[0].vouched_by == 7
+    assert _state(history.memory) == "live"
 
 
 def test_a_released_stranger_is_none_when_it_leaves() -> None:

@@ -1,0 +1,91 @@
+"""More histories that once ended otherwise than promised: about operators' acts, and yanks that pages show first."""
+
+from tests.properties.history_acts import Step
+
+ALSO_ONCE_WRONG = {
+    "a page shows the end of a yank that is told before the rows of both are read": [
+        Step("upload"),
+        Step("yank"),
+        Step("crash_in_refresh", this=1),
+        Step("unyank"),
+        Step("crash_in_refresh", this=5),
+    ],
+    "a release is yanked whose file was replaced, and a page tells it before the row": [
+        Step("upload"),
+        Step("upload", that=1),
+        Step("file"),
+        Step("upload_same_name"),
+        Step("crash_in_poll", this=7),
+        Step("yank"),
+        Step("page"),
+    ],
+    "other bytes take the name of what an operator destroyed": [
+        Step("upload"),
+        Step("upload", that=1),
+        Step("file"),
+        Step("purge", that=2),
+        Step("upload_same_name"),
+        Step("page"),
+    ],
+    "what was destroyed is to be destroyed again": [
+        Step("upload"),
+        Step("file"),
+        Step("purge"),
+        Step("purge", that=2),
+    ],
+    "bytes that an operator vouched for come back in the next life": [
+        Step("upload"),
+        Step("file"),
+        Step("quarantine_project"),
+        Step("release", that=2),
+        Step("delete_project"),
+        Step("upload", that=2),
+        Step("restore"),
+    ],
+    "what an operator vouched for is quarantined": [
+        Step("upload"),
+        Step("page"),
+        Step("release", that=2),
+        Step("quarantine_project"),
+    ],
+    "what an operator vouched for after a quarantine is on a page from before it": [
+        Step("cdn", this=1),
+        Step("upload"),
+        Step("page"),
+        Step("lose_purge"),
+        Step("quarantine_release"),
+        Step("poll"),
+        Step("release", that=2),
+        Step("crash_in_refresh", this=1),
+    ],
+    "what an operator vouched for is quarantined and goes": [
+        Step("upload"),
+        Step("file"),
+        Step("release", that=3),
+        Step("quarantine_project"),
+        Step("delete_project"),
+    ],
+    "other bytes take the name of what is listed": [
+        Step("upload"),
+        Step("page"),
+        Step("upload_same_name"),
+        Step("look_for_all"),
+    ],
+    "a file goes, and then its young project": [
+        Step("upload", this=5),
+        Step("crash_in_refresh", this=1),
+        Step("delete_file"),
+        Step("delete_project"),
+    ],
+    "a stranger that an operator released goes": [
+        Step("upload"),
+        Step("page"),
+        Step("delete_release"),
+        Step("poll"),
+        Step("upload", that=1),
+        Step("watch"),
+        Step("release"),
+        Step("file", this=1),
+        Step("delete_release"),
+    ],
+}
