@@ -131,6 +131,7 @@ class FileFacts:
     was first seen in a life of the name that is not its first, `newcomer_in`, also where it came back in a later one.
     `advisories` are the ids of those that call it malware. `blocked_by`, `released_by` and `vouched_by` are the acts of
     operators; they vouched for a file that they released by its digest. `as_was`: it shall be listed as it was before.
+    `provenance_sha256` is the digest of the provenance that the store holds, None where it holds none.
     """
 
     id: int | None
@@ -160,6 +161,7 @@ class FileFacts:
     purged_at: datetime | None = None
     stored_at: datetime | None = None
     metadata_stored_at: datetime | None = None
+    provenance_sha256: Sha256 | None = None
     lost_at: datetime | None = None
     hash_source: HashSource = HashSource.UPSTREAM
     state: State = State.LIVE

@@ -4,7 +4,7 @@ What follows: files that were being stored meanwhile are put under the order as 
 are destroyed. Until that is done the act counts as unsettled; `finish` makes up for what a crash cut off.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -127,7 +127,7 @@ class Orders:
         await _require_known(conn, target, names)
         await tombstones.bury(conn, digests, act=number, now=now)
         done = await self._obeyed(conn, order, number, names, lambda memory, _: purged(memory, target, digests, now))
-        await tombstones.condemn(conn, digests | _metadata_of(done.files), act=number)
+        await tombstones.condemn(conn, digests | _siblings_of(done.files), act=number)
         return done
 
     async def _unpurge(self, conn: Connection, order: Order, number: int, target: FilesTarget) -> CarriedOut:
@@ -214,11 +214,13 @@ async def _require_known(conn: Connection, target: FilesTarget, names: Iterable[
     raise NotThereError(f"no file is known here that {target} could mean; `everpin explain` says what is known")
 
 
-def _metadata_of(done: Iterable[Ordered]) -> frozenset[Sha256]:
-    stored = (file.before for file in done if file.before.metadata_stored_at is not None)
-    return frozenset(digest for file in stored if (digest := _metadata(file)) is not None)
+def _siblings_of(done: Iterable[Ordered]) -> frozenset[Sha256]:
+    return frozenset(digest for file in done for digest in _siblings(file.before))
 
 
-def _metadata(file: FileFacts) -> Sha256 | None:
-    digest = file.listed_file.core_metadata
-    return digest if isinstance(digest, str) else None
+def _siblings(file: FileFacts) -> Iterator[Sha256]:
+    metadata = file.listed_file.core_metadata
+    if file.metadata_stored_at is not None and isinstance(metadata, str):
+        yield metadata
+    if file.provenance_sha256 is not None:
+        yield file.provenance_sha256

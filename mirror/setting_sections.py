@@ -12,14 +12,19 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from mirror.setting_values import (
+    Bandwidth,
     Hosts,
     IndexUrl,
     Inventory,
     JournalSource,
     Names,
+    Networks,
     OptionalHttpUrl,
+    OptionalProxyUrl,
     Port,
+    Quota,
     Reregistered,
+    Scope,
     Share,
     Size,
     Span,
@@ -34,6 +39,19 @@ class Section(BaseModel):
     """What all sections have in common: unknown keys are refused, docstrings explain."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+
+
+def _with_secret_of_file(given: Any, key: str) -> Any:
+    """What was given, with the secret read from the file that `<key>_file` names."""
+    if not isinstance(given, dict) or not given.get(f"{key}_file"):
+        return given
+    if given.get(key):
+        raise ValueError(f"{key} and {key}_file exclude each other")
+    try:
+        return given | {key: Path(given[f"{key}_file"]).read_text().strip()}
+    except (OSError, UnicodeDecodeError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "it is not UTF-8"
+        raise ValueError(f"{key}_file cannot be read: {reason}") from e
 
 
 def default_index_url() -> str:
@@ -59,6 +77,26 @@ class Upstream(Section):
     allowed_file_hosts: Hosts = ()
     """Hosts ("host" or "host:port") that files may be fetched from. Empty: the index's own origin and those of the
     first page observed, frozen from then on (`everpin status` shows them)."""
+
+    proxy: OptionalProxyUrl = SecretStr("")
+    """The HTTP proxy through which upstream is asked, such as "http://proxy.example.org:3128", with a user name and a
+    password where it wants them. Empty: none; the environment's proxies are not heeded."""
+    ca_file: Path | None = None
+    """Certificates of authorities, in PEM, that upstream's own must be signed by; for instance your company's. None:
+    those that the system trusts."""
+    username: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f:]*$")
+    """Sent, with the password, to the index's own origin and nowhere else."""
+    password: SecretStr = SecretStr("")
+    """The password that goes with it."""
+    password_file: Path | None = None
+    """A file that holds the password, for those who keep it out of configuration."""
+    private_names: Names = ()
+    """Projects that upstream is never asked for and never supplies, such as your own; `*` stands for anything."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_password_file(cls, given: Any) -> Any:
+        return _with_secret_of_file(given, "password")
 
     @property
     def journal_url(self) -> str:
@@ -87,19 +125,28 @@ class Database(Section):
     @model_validator(mode="before")
     @classmethod
     def _read_url_file(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or not given.get("url_file"):
-            return given
-        if given.get("url"):
-            raise ValueError("url and url_file exclude each other")
-        try:
-            return given | {"url": Path(given["url_file"]).read_text().strip()}
-        except OSError as e:
-            raise ValueError(f"url_file cannot be read: {e.strerror}") from e
+        return _with_secret_of_file(given, "url")
 
 
 class Store(Section):
     url: StoreUrl = ""
-    """Where the bytes are kept: `file:/absolute/directory`. Empty: `store` in the data directory."""
+    """Where the bytes are kept: `file:/absolute/directory` or `s3://bucket/prefix`. Empty: `store` in the data
+    directory. A bucket's credentials are found as every program of AWS finds them, such as in the environment."""
+    endpoint_url: OptionalHttpUrl = ""
+    """The address of an S3 server other than that of AWS."""
+    region: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9-]*$")
+    """The bucket's region. Empty: as AWS's own configuration says, else "us-east-1"."""
+    serve: Literal["stream", "redirect"] = "stream"
+    """How files get from a bucket to clients. "stream": through this mirror. "redirect": clients are sent to an address
+    in the bucket that is theirs for `presign_ttl`."""
+    presign_ttl: WaitingSpan = timedelta(seconds=60)
+    """For how long such an address works; at most 60s, since a takedown does not reach it."""
+
+    @model_validator(mode="after")
+    def _bound_presign_ttl(self) -> "Store":
+        if not timedelta(seconds=1) <= self.presign_ttl <= timedelta(seconds=60):
+            raise ValueError("presign_ttl must be between 1s and 60s")
+        return self
 
 
 class Mirror(Section):
@@ -109,19 +156,35 @@ class Mirror(Section):
     """The port to listen on."""
     base_url: OptionalHttpUrl = ""
     """The address under which clients reach this mirror; the `source` of events. Empty: the instance's own URN."""
+    trusted_proxies: Networks = ()
+    """Addresses and networks of reverse proxies whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are believed,
+    such as "127.0.0.1" or "10.0.0.0/8"."""
+    processes: int = Field(default=1, ge=1, le=64)
+    """How many processes answer HTTP."""
     stale_after: Span = timedelta(minutes=5)
     """While no journal vouches for pages, one older than this is asked for again before it is served."""
     max_trust: Span = timedelta(hours=1)
     """Even while the journal vouches for it, a page older than this is asked for again."""
     memory: Size = 64 * 2**20
-    """The most memory that rendered pages may take, in each process."""
+    """The most memory that rendered pages and small files may take, in each process."""
 
 
 class Keep(Section):
+    scope: Scope = Scope.REQUESTED
+    """Which files are kept without being deleted first. "requested": those that somebody asked for. "watched": also all
+    of watched projects. "all": all of every known project."""
+    watch: Names = ()
+    """Projects to watch; `*` stands for anything. `everpin watchlist` adds more."""
     workers: int = Field(default=4, ge=1, le=64)
     """How many files of the backlog are fetched at a time."""
     max_file_size: Size = 4 * 2**30
     """A larger file is not fetched."""
+    quota: Quota = 0.8
+    """The most that the store may take: a share of its disk such as "80%", or a size such as "500GiB". What can be
+    fetched again makes room, what was asked for least lately first; nothing that left upstream ever does. A bucket has
+    no size of its own, so there only a size counts."""
+    bandwidth: Bandwidth = 0
+    """The most that is fetched each second while no client waits, such as "10MiB". Empty: no limit."""
 
 
 class Watcher(Section):

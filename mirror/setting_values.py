@@ -1,12 +1,13 @@
 """The kinds of values that settings have, each with its way of being written: "5m", "64MiB", a URL, a list of hosts."""
 
+import ipaddress
 import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
 from pydantic_settings import NoDecode
 
 _SPAN = re.compile(r"\A(\d+(?:\.\d+)?)(ms|s|m|h|d)?\Z")
@@ -17,6 +18,8 @@ _SHORTEST_WAIT = timedelta(milliseconds=100)
 _SIZE = re.compile(r"\A(\d+(?:\.\d+)?)(B|KiB|MiB|GiB|TiB)\Z")
 _SIZE_UNIT = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _NAME_PATTERN = re.compile(r"\A[A-Za-z0-9*][A-Za-z0-9._*-]{0,199}\Z")
+_BUCKET = re.compile(r"\As3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?\Z")
+_PERCENTAGE = re.compile(r"\A(\d+(?:\.\d+)?)%\Z")
 _HOST = re.compile(r"\A(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(:\d{1,5})?\Z")
 
 
@@ -42,6 +45,14 @@ class Inventory(StrEnum):
 
     KNOWN = "known"
     TOUCHED = "touched"
+    ALL = "all"
+
+
+class Scope(StrEnum):
+    """Which files are kept without being deleted first."""
+
+    REQUESTED = "requested"
+    WATCHED = "watched"
     ALL = "all"
 
 
@@ -120,10 +131,54 @@ def _read_index_url(value: object) -> object:
     return f"{str(_read_http_url(value)).rstrip('/')}/"
 
 
+def _read_proxy_url(value: object) -> object:
+    given = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if given == "":
+        return given
+    parts = urlsplit(str(given))
+    if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError('an address such as "http://proxy.example.org:3128" is needed')
+    return given
+
+
+def _read_networks(value: object) -> object:
+    networks = _split(value)
+    for network in networks if isinstance(networks, list | tuple) else [networks]:
+        try:
+            ipaddress.ip_network(network if isinstance(network, str) else "")
+        except ValueError as e:
+            raise ValueError('addresses or networks such as "127.0.0.1" or "10.0.0.0/8" are needed') from e
+    return networks
+
+
+def _read_quota(value: object) -> object:
+    if isinstance(value, float) and 0 < value <= 1:
+        return value
+    share = _PERCENTAGE.match(value) if isinstance(value, str) else None
+    if share is not None and 0 < float(share[1]) <= 100:
+        return float(share[1]) / 100
+    try:
+        return _read_size(value)
+    except ValueError as e:
+        raise ValueError('a share such as "80%" or a size such as "500GiB" is needed') from e
+
+
+def _write_quota(value: float) -> str:
+    return f"{value * 100:g}%" if isinstance(value, float) else _write_size(value)
+
+
+def _read_bandwidth(value: object) -> object:
+    return 0 if value == "" else _read_size(value)
+
+
+def _write_bandwidth(value: int) -> str:
+    return _write_size(value) if value else ""
+
+
 def _read_store_url(value: object) -> object:
-    if value != "" and not (isinstance(value, str) and value.startswith("file:/")):
-        raise ValueError('an address such as "file:/srv/everpin" is needed')
-    return value
+    if value == "" or (isinstance(value, str) and (value.startswith("file:/") or _BUCKET.match(value))):
+        return value
+    raise ValueError('an address such as "file:/srv/everpin" or "s3://bucket/prefix" is needed')
 
 
 def _split(value: object) -> object:
@@ -156,5 +211,10 @@ OptionalHttpUrl = Annotated[str, BeforeValidator(lambda value: value if value ==
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_names)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_hosts)]
+OptionalProxyUrl = Annotated[SecretStr, BeforeValidator(_read_proxy_url)]
+Networks = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_networks)]
+Quota = Annotated[int | float, BeforeValidator(_read_quota), PlainSerializer(_write_quota)]
+"""A share of the disk as a float, or bytes as an integer."""
+Bandwidth = Annotated[int, BeforeValidator(_read_bandwidth), PlainSerializer(_write_bandwidth)]
 StoreUrl = Annotated[str, BeforeValidator(_read_store_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -12,8 +12,9 @@ from mirror.catalog import files, instance, tombstones
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
 from mirror.errors import NotThereError, RefusedError
+from mirror.index.paths import Kind
 from mirror.keep import Download, Keeper, Kept, Wanted
-from mirror.model import State
+from mirror.model import FileFacts, ListedFile, State
 from mirror.names import Sha256
 from mirror.settings import Settings
 from mirror.states import Rules
@@ -57,36 +58,37 @@ class Supply:
             record=self._record,
         )
 
-    async def stored(self, file: FoundFile, *, metadata: bool = False) -> Stored | None:
-        """The file's bytes in the store, or those of its metadata; None where they must be fetched.
+    async def stored(self, file: FoundFile, kind: Kind = Kind.FILE) -> Stored | None:
+        """The file's bytes in the store, or those of its sibling; None where they must be fetched.
 
         An object that the catalog knows but the store lost is None too, so that a fetch heals it.
         """
-        facts = file.facts
-        sha256 = _metadata_digest(file) if metadata else facts.sha256
-        recorded = facts.metadata_stored_at if metadata else facts.stored_at
-        if sha256 is None or recorded is None:
+        sha256 = _stored_digest(file.facts, kind)
+        if sha256 is None:
             return None
         key = StoreKey(sha256)
         size = await self.store.size(key)
         return Stored(key, size) if size is not None else None
 
-    def fetch(self, file: FoundFile, *, metadata: bool = False) -> Download:
-        """Fetches the file, or its metadata, unless that is under way already."""
+    def fetch(self, file: FoundFile, kind: Kind = Kind.FILE) -> Download:
+        """Fetches the file, or its sibling, unless that is under way already."""
         facts = file.facts
         if facts.id is None:
             raise NotThereError("a file that is not in the catalog cannot be kept")
         listed = facts.listed_file
+        if kind is Kind.PROVENANCE and listed.provenance is None:
+            raise NotThereError("upstream names no provenance for this file")
+        urls = {Kind.FILE: listed.url, Kind.METADATA: f"{listed.url}.metadata", Kind.PROVENANCE: listed.provenance}
         return self._keeper.fetch(
             Wanted(
-                url=f"{listed.url}.metadata" if metadata else listed.url,
-                sha256=_metadata_digest(file) if metadata else listed.sha256,
-                size=None if metadata else listed.size,
+                url=urls[kind] or listed.url,
+                sha256=_promised_digest(listed, kind),
+                size=listed.size if kind is Kind.FILE else None,
                 filename=listed.filename,
                 project=file.project,
                 version=listed.version,
                 file_id=facts.id,
-                metadata=metadata,
+                kind=kind,
             )
         )
 
@@ -116,7 +118,11 @@ class Supply:
         return may_stay, found is not None and found.facts.state is State.BLOCKED
 
     async def _noted(self, conn: Connection, wanted: Wanted, kept: Kept) -> bool:
-        if wanted.metadata:
+        if wanted.kind is Kind.PROVENANCE:
+            return await observe.provenance_stored(
+                conn, wanted.file_id, sha256=kept.sha256, rules=self._rules, now=self._now()
+            )
+        if wanted.kind is Kind.METADATA:
             return await observe.metadata_stored(
                 conn, wanted.file_id, sha256=kept.sha256, rules=self._rules, now=self._now()
             )
@@ -143,6 +149,17 @@ async def by_path(catalog: Catalog, digest: bytes, filename: str) -> list[FoundF
         return await files.by_path(conn, digest, filename)
 
 
-def _metadata_digest(file: FoundFile) -> Sha256 | None:
-    digest = file.facts.listed_file.core_metadata
-    return digest if isinstance(digest, str) else None
+def _promised_digest(listed: ListedFile, kind: Kind) -> Sha256 | None:
+    if kind is Kind.FILE:
+        return listed.sha256
+    if kind is Kind.METADATA and isinstance(listed.core_metadata, str):
+        return listed.core_metadata
+    return None
+
+
+def _stored_digest(facts: FileFacts, kind: Kind) -> Sha256 | None:
+    """By which digest the store has the file, or its sibling, as far as the catalog knows."""
+    if kind is Kind.PROVENANCE:
+        return facts.provenance_sha256
+    recorded = facts.stored_at if kind is Kind.FILE else facts.metadata_stored_at
+    return _promised_digest(facts.listed_file, kind) if recorded is not None else None

@@ -13,6 +13,7 @@ from mirror.catalog.backlog import Claim
 from mirror.catalog.database import Catalog
 from mirror.catalog.files import FoundFile
 from mirror.errors import EverpinError, NotThereError, RefusedError, StoreError, WrongBytesError
+from mirror.index.paths import Kind
 from mirror.model import State
 from mirror.seams import reached
 from mirror.states import Rules
@@ -126,7 +127,7 @@ class BacklogKeeper:
         if found.facts.listed_file.core_metadata is False or found.facts.metadata_stored_at is not None:
             return
         try:
-            await self._supply.fetch(found, metadata=True).finished()
+            await self._supply.fetch(found, Kind.METADATA).finished()
         except (NotThereError, RefusedError, WrongBytesError) as e:
             log.warning("keeper.no_metadata", project=found.project, filename=found.facts.filename, error=str(e))
 

@@ -54,6 +54,7 @@ _COLUMNS = (
     "purged_at",
     "stored_at",
     "metadata_stored_at",
+    "provenance_sha256",
     "lost_at",
     "hash_source",
     "state",
@@ -145,12 +146,6 @@ async def twins(conn: Connection, file_id: int) -> list[int]:
     return [record["id"] for record in records]
 
 
-async def is_tombstoned(conn: Connection, sha256: Sha256) -> bool:
-    """Whether an operator destroyed these bytes: they may not enter the store again."""
-    found: bool = await conn.fetchval("select exists (select from tombstones where sha256 = $1)", bytes.fromhex(sha256))
-    return found
-
-
 async def insert(conn: Connection, project_id: int, files: Iterable[FileFacts]) -> None:
     """Stores files that were never seen before in their incarnation."""
     await conn.copy_records_to_table(
@@ -221,6 +216,7 @@ def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:
         file.purged_at,
         file.stored_at,
         file.metadata_stored_at,
+        bytes.fromhex(file.provenance_sha256) if file.provenance_sha256 else None,
         file.lost_at,
         file.hash_source,
         file.state,
@@ -268,6 +264,7 @@ def _facts(record: Record) -> FileFacts:
         purged_at=record["purged_at"],
         stored_at=record["stored_at"],
         metadata_stored_at=record["metadata_stored_at"],
+        provenance_sha256=Sha256(record["provenance_sha256"].hex()) if record["provenance_sha256"] else None,
         lost_at=record["lost_at"],
         hash_source=HashSource(record["hash_source"]),
         state=State(record["state"]),

@@ -47,7 +47,7 @@ async def acts_of(conn: Connection, digests: Iterable[Sha256]) -> dict[Sha256, i
 
 
 async def condemn(conn: Connection, digests: Iterable[Sha256], *, act: int) -> None:
-    """Has these objects destroyed, files' and metadata's; of the latter those that nobody needs by then."""
+    """Has these objects destroyed, files' and siblings'; of the latter those that nobody needs by then."""
     await conn.execute(
         "insert into condemned (sha256, act) select unnest($1::bytea[]), $2 on conflict do nothing", _raw(digests), act
     )
@@ -75,8 +75,14 @@ async def hold(conn: Connection, digest: Sha256) -> bool:
     return found is not None
 
 
+async def is_buried(conn: Connection, sha256: Sha256) -> bool:
+    """Whether an operator destroyed these bytes: they may not enter the store again."""
+    found: bool = await conn.fetchval("select exists (select from tombstones where sha256 = $1)", bytes.fromhex(sha256))
+    return found
+
+
 async def still_needed(conn: Connection, digests: Iterable[Sha256]) -> set[Sha256]:
-    """Those of the objects that the store shall hold for some file, as its bytes or as its metadata.
+    """Those of the objects that the store shall hold for some file, as its bytes, its metadata or its provenance.
 
     None that is banned. Reads all files, unless all are banned.
     """
@@ -89,6 +95,8 @@ async def still_needed(conn: Connection, digests: Iterable[Sha256]) -> set[Sha25
         select sha256 from files where sha256 = any($1::bytea[]) and stored_at is not null
         union
         select metadata_sha256 from files where metadata_sha256 = any($1::bytea[]) and metadata_stored_at is not null
+        union
+        select provenance_sha256 from files where provenance_sha256 = any($1::bytea[])
         """,
         _raw(open_to_all),
         timeout=_SCAN_SECONDS,

@@ -29,6 +29,11 @@ class Kind(StrEnum):
     METADATA = "metadata"
     PROVENANCE = "provenance"
 
+    @property
+    def suffix(self) -> str:
+        """What the sibling's name has behind the file's own."""
+        return "" if self is Kind.FILE else f".{self.value}"
+
 
 class ParsedPath(NamedTuple):
     """A well-formed request: what the segments spell, the file's own name without a sibling's suffix, and the kind."""
@@ -38,7 +43,7 @@ class ParsedPath(NamedTuple):
     kind: Kind
 
 
-_SUFFIXES = {".metadata": Kind.METADATA, ".provenance": Kind.PROVENANCE}
+_SUFFIXES = {kind.suffix: kind for kind in (Kind.METADATA, Kind.PROVENANCE)}
 
 
 def file_path(file: ListedFile) -> str | None:

@@ -172,7 +172,7 @@ class Download:
         if wanted.sha256 not in (None, spool.sha256):
             raise WrongBytesError(f"upstream sent bytes with the sha256 {spool.sha256} instead of {wanted.sha256}")
         kept = Kept(spool.sha256, spool.size, HashSource.UPSTREAM if wanted.sha256 else HashSource.SELF)
-        filename = f"{wanted.filename}.metadata" if wanted.metadata else wanted.filename
+        filename = f"{wanted.filename}{wanted.kind.suffix}"
         reached("keep.spooled")
         await self._means.store.put(
             spool.path, StoreKey(kept.sha256), blob=Blob(filename, wanted.project, wanted.version)

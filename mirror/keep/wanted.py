@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from mirror.index.paths import Kind
 from mirror.model import HashSource
 from mirror.names import ProjectName, Sha256
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file, or its metadata file (PEP 658) where `metadata` is set; `url` is then already that of the metadata.
+    """A file, or the sibling of one that `kind` says; `url` is then already that of the sibling.
 
     `sha256` and `size` are what was promised, as far as anything was.
     """
@@ -20,7 +21,7 @@ class Wanted:
     project: ProjectName
     version: str | None
     file_id: int
-    metadata: bool = False
+    kind: Kind = Kind.FILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from mirror.observe.advising import advisories
 from mirror.observe.many_rows import journal_rows
 from mirror.observe.missing import disappearances, unchanged
 from mirror.observe.obeying import Obey, Ordered, order, overlooked
-from mirror.observe.single_files import file_lost, file_stored, metadata_stored
+from mirror.observe.single_files import file_lost, file_stored, metadata_stored, provenance_stored
 from mirror.observe.whole_projects import absence, clock, page
 
 __all__ = [
@@ -40,5 +40,6 @@ __all__ = [
     "order",
     "overlooked",
     "page",
+    "provenance_stored",
     "unchanged",
 ]

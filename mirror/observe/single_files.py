@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from mirror.catalog import acts, files, projects
+from mirror.catalog import acts, files, projects, tombstones
 from mirror.catalog.database import Connection
 from mirror.changes import Telling
 from mirror.changes.orders import file_under_orders
@@ -52,13 +52,25 @@ async def file_stored(
 async def metadata_stored(conn: Connection, file_id: int, *, sha256: Sha256, rules: Rules, now: datetime) -> bool:
     """Notes that the store holds the file's metadata. False where an operator had it, or the file, destroyed."""
     await acts.keep_in_view(conn)
-    is_banned = await files.is_tombstoned(conn, sha256)
+    is_banned = await tombstones.is_buried(conn, sha256)
 
     def stored(file: FileFacts) -> FileFacts:
         if is_banned or file.purged_at is not None:
             return file
         listed = replace(file.listed_file, core_metadata=sha256)
         return replace(file, listed_file=listed, metadata_stored_at=file.metadata_stored_at or now)
+
+    after = await _change_file(conn, file_id, stored, rules=rules, now=now)
+    return not is_banned and (after is None or after.purged_at is None)
+
+
+async def provenance_stored(conn: Connection, file_id: int, *, sha256: Sha256, rules: Rules, now: datetime) -> bool:
+    """Notes that the store holds the file's provenance. False where an operator had it, or the file, destroyed."""
+    await acts.keep_in_view(conn)
+    is_banned = await tombstones.is_buried(conn, sha256)
+
+    def stored(file: FileFacts) -> FileFacts:
+        return file if is_banned or file.purged_at is not None else replace(file, provenance_sha256=sha256)
 
     after = await _change_file(conn, file_id, stored, rules=rules, now=now)
     return not is_banned and (after is None or after.purged_at is None)

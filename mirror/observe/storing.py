@@ -145,8 +145,8 @@ def _lacks_metadata(file: FileFacts) -> bool:
 
 def shown(file: FileFacts) -> tuple[object, ...]:
     """What of a file can be seen on the project's page."""
-    metadata = file.metadata_stored_at if file.state is State.KEPT else None
-    return (file.incarnation, file.listed_file, file.listed, file.state, file.departed, file.as_was, metadata)
+    siblings = (file.metadata_stored_at, file.provenance_sha256) if file.is_gone else None
+    return (file.incarnation, file.listed_file, file.listed, file.state, file.departed, file.as_was, siblings)
 
 
 def _page_facts(project: ProjectFacts) -> tuple[object, ...]:

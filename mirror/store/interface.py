@@ -1,13 +1,25 @@
 """What every store promises. One suite of tests holds all stores to it."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mirror.names import Sha256
 from mirror.store.keys import Blob, StoreKey
 
 CHUNK = 256 * 2**10
 """Stores hand out bytes in chunks of at most so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as a store lists it. `blob` is what was noted beside it, None where the store notes nothing."""
+
+    key: StoreKey
+    size: int
+    is_sealed: bool = False
+    blob: Blob | None = None
 
 
 class Store(Protocol):
@@ -41,7 +53,7 @@ class Store(Protocol):
         ...
 
     async def delete(self, key: StoreKey) -> None:
-        """Destroys the object; harmless where there is none."""
+        """Destroys the object for good, sealed or not, with all its versions; harmless where there is none."""
         ...
 
     def local_path(self, key: StoreKey) -> Path | None:
@@ -49,4 +61,38 @@ class Store(Protocol):
 
         Says nothing about whether the object is there: opening the file does.
         """
+        ...
+
+    async def address(self, key: StoreKey) -> str | None:
+        """An address outside of this mirror that a client can be sent to, and that works for a minute at most.
+
+        None where clients get the bytes from this mirror. Says nothing about whether the object is there.
+        """
+        ...
+
+    async def seal(self, key: StoreKey) -> None:
+        """Moves the object to where only this mirror reaches it, and `size`, `read` and `address` do not.
+
+        Harmless where there is none or it is sealed. A put of a sealed key does not unseal it.
+        """
+        ...
+
+    async def unseal(self, key: StoreKey) -> None:
+        """Moves a sealed object back; harmless where there is none."""
+        ...
+
+    def objects(self) -> AsyncGenerator[StoredObject, None]:
+        """All objects, sealed ones included, in the order of their keys."""
+        ...
+
+    async def digest(self, key: StoreKey) -> Sha256 | None:
+        """The sha256 of the bytes that are there now, read or as the store itself vouches for it; None: not there."""
+        ...
+
+    async def write_act(self, name: str, body: bytes) -> None:
+        """Notes an operator's act beside the objects, under `acts/`, durably. The same name again replaces it."""
+        ...
+
+    def acts(self) -> AsyncGenerator[tuple[str, bytes], None]:
+        """All noted acts, as name and body, in the order of their names."""
         ...

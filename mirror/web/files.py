@@ -50,21 +50,23 @@ WHY = {
 
 
 async def file(request: web.Request) -> web.StreamResponse:
-    """`/packages/{aa}/{bb}/{rest}/{filename}`, also with `.metadata` at the end."""
+    """`/packages/{aa}/{bb}/{rest}/{filename}`, also with `.metadata` or `.provenance` at the end."""
     info = request.match_info
     asked = parse_path(info["aa"], info["bb"], info["rest"], info["filename"])
-    if asked is None or asked.kind is Kind.PROVENANCE:
+    if asked is None:
         raise Problem(404, "Not Found", "no file has this address")
     found = await _find(request, asked)
     _refuse_withheld(found)
-    metadata = asked.kind is Kind.METADATA
-    if metadata and found.facts.listed_file.core_metadata is False:
+    kind = asked.kind
+    if kind is Kind.METADATA and found.facts.listed_file.core_metadata is False:
         raise Problem(404, "Not Found", "this file has no metadata of its own")
+    if kind is Kind.PROVENANCE and found.facts.listed_file.provenance is None:
+        raise Problem(404, "Not Found", "upstream names no provenance for this file")
     supply = request.app[SUPPLY]
-    stored = await supply.stored(found, metadata=metadata)
+    stored = await supply.stored(found, kind)
     if stored is None:
-        return await _fetched(request, supply, found, metadata=metadata)
-    return _from_store(supply, stored, found.facts.state, served=_counting(request, found, metadata=metadata))
+        return await _fetched(request, supply, found, kind)
+    return _from_store(supply, stored, found.facts.state, served=_counting(request, found, kind))
 
 
 async def _find(request: web.Request, asked: ParsedPath) -> FoundFile:
@@ -150,10 +152,10 @@ def _headers(state: State) -> dict[str, str]:
     }
 
 
-def _counting(request: web.Request, found: FoundFile, *, metadata: bool) -> Callable[[], None]:
+def _counting(request: web.Request, found: FoundFile, kind: Kind) -> Callable[[], None]:
     """What is to be done once the answer was sent whole."""
     counts, file_id = request.app[DOWNLOADS], found.facts.id
-    return lambda: None if metadata or file_id is None else counts.count(file_id)
+    return lambda: None if kind is not Kind.FILE or file_id is None else counts.count(file_id)
 
 
 def _from_store(supply: Supply, stored: Stored, state: State, *, served: Callable[[], None]) -> web.StreamResponse:
@@ -163,16 +165,16 @@ def _from_store(supply: Supply, stored: Stored, state: State, *, served: Callabl
     return CountedFile(path, headers=_headers(state), served=served)
 
 
-async def _fetched(request: web.Request, supply: Supply, found: FoundFile, *, metadata: bool) -> web.StreamResponse:
+async def _fetched(request: web.Request, supply: Supply, found: FoundFile, kind: Kind) -> web.StreamResponse:
     """Bytes that are not here yet: passed on while they arrive, but never completed before they are verified."""
     # A rescued file that gets here is kept by the time its last byte goes out.
     state = State.KEPT if found.facts.state is State.HELD else found.facts.state
     size = found.facts.listed_file.size
-    if request.method == "HEAD" and size is not None and not metadata:
+    if request.method == "HEAD" and size is not None and kind is Kind.FILE:
         # The page told the length already; a question about a file is no reason to fetch it.
         return web.Response(headers=_headers(state) | {"Content-Length": str(size), "Accept-Ranges": "bytes"})
-    served = _counting(request, found, metadata=metadata)
-    download = supply.fetch(found, metadata=metadata)
+    served = _counting(request, found, kind)
+    download = supply.fetch(found, kind)
     try:
         size = await download.opened()
         if request.method == "HEAD" or "Range" in request.headers or size is None:

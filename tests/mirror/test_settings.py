@@ -15,7 +15,13 @@ from mirror.errors import StartError
 from mirror.settings import Settings, default_data_dir, load
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-DEPENDS_ON_THE_MACHINE = {"data_dir", "upstream.index_url", "database.url_file"}
+DEPENDS_ON_THE_MACHINE = {
+    "data_dir",
+    "upstream.index_url",
+    "upstream.ca_file",
+    "upstream.password_file",
+    "database.url_file",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +133,7 @@ def test_the_example_is_complete_toml() -> None:
         ('[upstream]\nallowed_file_hosts = ["https://files.example.org/"]', "upstream.allowed_file_hosts: hosts"),
         ("[upstream]\nallowed_file_hosts = 5", "upstream.allowed_file_hosts: hosts"),
         ('[upstream]\ncontact = "me\\nX-Evil: 1"', "upstream.contact: "),
-        ('[store]\nurl = "s3://bucket"', 'store.url: an address such as "file:'),
+        ('[store]\nurl = "s3://B"', 'store.url: an address such as "file:'),
         ('[store]\nurl = "file:relative"', 'store.url: an address such as "file:'),
         ("[database]\npool_size = 1", "database.pool_size: "),
         ('[database]\nurl = "postgresql://h/d"\nurl_file = "/x"', "database: url and url_file exclude each other"),

@@ -23,6 +23,7 @@ from mirror.catalog import (
     pending,
     projects,
     rows,
+    tombstones,
 )
 from mirror.catalog.database import Connection
 from mirror.events import EventKind
@@ -107,7 +108,7 @@ async def _file_by_id(conn: Connection, keys: Keys, run: int) -> None:
 
 
 async def _tombstone(conn: Connection, keys: Keys, run: int) -> None:
-    await files.is_tombstoned(conn, keys.files[run % len(keys.files)].sha256)
+    await tombstones.is_buried(conn, keys.files[run % len(keys.files)].sha256)
 
 
 async def _orders(conn: Connection, keys: Keys, run: int) -> None:

@@ -9,6 +9,7 @@ from mirror.catalog import acts, tombstones
 from mirror.catalog.database import Catalog
 from mirror.catalog.files import FoundFile
 from mirror.errors import RefusedError, StoreError
+from mirror.index.paths import Kind
 from mirror.names import ProjectName, Sha256
 from mirror.orders import Orders
 from mirror.store.directory import DirectoryStore
@@ -223,7 +224,7 @@ async def test_banned_bytes_are_not_stored_as_metadata_either(house: House, pypi
     (found,) = [one for one in await _found(house, "demo") if one.facts.filename == other.filename]
 
     with pytest.raises(RefusedError, match="destroyed"):
-        await house.supply.fetch(found, metadata=True).finished()
+        await house.supply.fetch(found, Kind.METADATA).finished()
 
     assert not await holds(house, file.sha256)
 

@@ -9,6 +9,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from mirror.errors import CatalogUnavailableError, NotThereError
+from mirror.index.paths import Kind
 from mirror.keep import Kept
 from mirror.model import HashSource
 from mirror.names import Sha256
@@ -198,7 +199,7 @@ async def test_tiny_files_are_files_too(house: House, size: int) -> None:
 async def test_metadata_is_kept_like_a_file(house: House) -> None:
     """From the address it is given, by its own digest."""
     house.upstream.answers["/f.metadata"] = says(b"Name: leftpad\n")
-    wanted = replace(house.wanted(b"Name: leftpad\n", path="/f.metadata", sized=False), metadata=True)
+    wanted = replace(house.wanted(b"Name: leftpad\n", path="/f.metadata", sized=False), kind=Kind.METADATA)
 
     assert await whole(house.keeper.fetch(wanted)) == b"Name: leftpad\n"
-    assert [recorded.metadata for recorded, _ in house.recorded] == [True]
+    assert [recorded.kind for recorded, _ in house.recorded] == [Kind.METADATA]
