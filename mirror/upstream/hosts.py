@@ -2,7 +2,7 @@
 
 A page is hostile text: a link in it must not make this mirror call services of the network it lives in. So the hosts
 are frozen when the first page is observed, and addresses that are not public count only where the index itself has one.
-Names are not resolved here: a name is frozen because the index used it before anyone knew of this mirror.
+Names are not resolved here: where one leads is judged when it is connected to, by `resolver`.
 """
 
 import ipaddress
@@ -15,6 +15,12 @@ from yarl import URL
 from mirror.model import ProjectPage
 
 _NAME = re.compile(r"\A[a-z0-9_]([a-z0-9._-]*[a-z0-9_-])?\Z")
+_OWN_PORTS = (80, 443)
+_OWN_PORT = re.compile(r":(?:80|443)\Z")
+
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+# IPv4-compatible and IPv4-mapped addresses (RFC 4291), and those of NAT64 (RFC 6052).
+_EMBEDDING = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "64:ff9b::/96")))
 
 
 def origin_of(url: str) -> str | None:
@@ -38,9 +44,9 @@ def origin_of(url: str) -> str | None:
 def freeze(index_url: str, page: ProjectPage) -> tuple[str, ...]:
     """The index's own origin first, then the public origins of the page's files."""
     own = origin_of(index_url)
-    private_too = own is not None and _is_literal_private(own)
+    private_too = own is not None and is_private(own)
     others = {origin_of(file.url) for file in page.files}
-    usable = {origin for origin in others if origin and (private_too or not _is_literal_private(origin))}
+    usable = {origin for origin in others if origin and (private_too or not is_private(origin))}
     first = () if own is None else (own,)
     return (*first, *sorted(usable - set(first)))
 
@@ -55,6 +61,36 @@ def same_origin(url: str, other: str) -> bool:
     """Whether both have the same scheme, host and port."""
     origin = origin_of(url)
     return origin is not None and origin == origin_of(other) and URL(url).scheme == URL(other).scheme
+
+
+def place(origin: str) -> str:
+    """What is connected to for `host` or `host:port`: either scheme's own port is left out."""
+    return _OWN_PORT.sub("", _entry(origin))
+
+
+def host_of(origin: str) -> str:
+    """The name or address of `host` or `host:port`, without brackets."""
+    return re.sub(r":\d+\Z", "", origin).strip("[]")
+
+
+def is_private(origin: str) -> bool:
+    """Whether `host` or `host:port` is an address that is not public; of names only `localhost` is known to be one."""
+    host = host_of(origin)
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    address = _literal(host)
+    return address is not None and not _is_public(address)
+
+
+def is_public_address(text: str) -> bool:
+    """Whether it is an address that means the same one of the public network everywhere.
+
+    One that stands for another, as gateways and tunnels between IPv4 and IPv6 have them, is judged as that one.
+    """
+    try:
+        return _is_public(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def _entry(host: str) -> str:
@@ -75,16 +111,21 @@ def _normalised(host: str) -> str | None:
     return lowered if _NAME.match(lowered) else None
 
 
-def _is_literal_private(origin: str) -> bool:
-    host = re.sub(r":\d+\Z", "", origin).strip("[]")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    address = _literal(host)
-    if address is None:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    meant = mapped or address
-    return not meant.is_global or meant.is_multicast
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global and not address.is_multicast and not address.is_reserved
+    meant = _embedded(address)
+    if meant is not None:
+        return _is_public(meant)
+    return address in _GLOBAL_UNICAST and address.is_global
+
+
+def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if any(address in network for network in _EMBEDDING):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
 
 
 def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

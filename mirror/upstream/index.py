@@ -1,6 +1,6 @@
 """Asking the index for project pages and the list of all projects, with every bound that a hostile answer needs.
 
-Addresses are those of PEP 503, answers the JSON of PEP 691.
+Addresses are those of PEP 503. Answers are the JSON of PEP 691, or HTML where the index speaks nothing else.
 """
 
 import asyncio
@@ -13,9 +13,12 @@ import structlog
 from mirror.errors import NotThereError, UpstreamUnavailableError
 from mirror.model import ProjectPage
 from mirror.names import ProjectName, Serial
+from mirror.upstream.entries import ParsedPage, serial_of_header
+from mirror.upstream.forms import Form, form_of
 from mirror.upstream.hosts import same_origin
+from mirror.upstream.html_page import parse_html_listing, parse_html_page
 from mirror.upstream.listing import Listing, parse_listing
-from mirror.upstream.page import ParsedPage, parse_page, serial_of_header
+from mirror.upstream.page import parse_page
 from mirror.upstream.session import Answer, UpstreamSession, shown
 from mirror.upstream.turns import Turns
 
@@ -31,11 +34,15 @@ LONGEST_ANSWER = 120.0
 LONGEST_LIST = 600.0
 """Seconds after which the list is given up."""
 
-_MEDIA_TYPE = "application/vnd.pypi.simple.v1+json"
+_HEADERS = {
+    # PEP 691's own example of how to ask: HTML only where there is no JSON.
+    "Accept": "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01",
+    "Accept-Encoding": "gzip",
+}
 _SERIAL_HEADER = "X-PyPI-Last-Serial"
 
 # Some ten milliseconds of parsing; a larger page would hold up everybody else in the loop.
-_PARSED_IN_THE_LOOP = 256 * 2**10
+_PARSED_IN_THE_LOOP = {Form.JSON: 256 * 2**10, Form.HTML: 32 * 2**10}
 
 _UNPACKED_AT_A_TIME = 2**20
 
@@ -50,10 +57,14 @@ class NotModified:
 
 
 class Index:
-    """The simple index below `index_url`. Whoever asks while no client waits takes one of its `turns` before."""
+    """The simple index below `index_url`. Whoever asks while no client waits takes one of its `turns` before.
+
+    The `private` names are never asked for.
+    """
 
     def __init__(self, session: UpstreamSession, index_url: str, *, turns: Turns | None = None) -> None:
         self.turns = turns or Turns()
+        self.private = session.private
         self._session = session
         self._root = index_url.rstrip("/")
 
@@ -62,9 +73,10 @@ class Index:
     ) -> ProjectPage | NotModified:
         """The project's page, or NotModified where `etag` still names it; `timeout` (seconds) bounds all of it.
 
-        Raises NotThereError only for a plain 404. Anything else that is not a believable page is
-        UpstreamUnavailableError.
+        Raises NotThereError only for a plain 404, and PrivateNameError, without a request, for a private name.
+        Anything else that is not a believable page is UpstreamUnavailableError.
         """
+        self.private.refuse(project)
         url = f"{self._root}/{project}/"
         try:
             async with asyncio.timeout(LONGEST_ANSWER if timeout is None else timeout):
@@ -75,25 +87,23 @@ class Index:
     async def listing(self) -> Listing:
         """The list of all projects. UpstreamUnavailableError for anything that is not a believable list."""
         url = f"{self._root}/"
-        headers = {"Accept": _MEDIA_TYPE, "Accept-Encoding": "gzip"}
         try:
             async with (
                 asyncio.timeout(LONGEST_LIST),
-                self._session.get(url, headers=headers, may_follow=lambda target: same_origin(url, target)) as answer,
+                self._session.get(url, headers=_HEADERS, may_follow=lambda target: same_origin(url, target)) as answer,
             ):
                 self.turns.heed(answer.status, answer.values)
                 if answer.status != 200:
                     raise UpstreamUnavailableError(f"{shown(url)} answered {answer.status}")
-                _demand_json(answer)
+                form = form_of(answer.header("Content-Type"), shown(answer.url))
                 body = await _whole(answer, LARGEST_LIST)
         except TimeoutError as e:
             raise UpstreamUnavailableError(f"{shown(url)} did not answer completely in time") from e
-        return await asyncio.to_thread(parse_listing, body)
+        read = parse_listing if form is Form.JSON else parse_html_listing
+        return await asyncio.to_thread(read, body)
 
     async def _ask(self, project: ProjectName, url: str, etag: str | None) -> ProjectPage | NotModified:
-        headers = {"Accept": _MEDIA_TYPE, "Accept-Encoding": "gzip"}
-        if etag is not None:
-            headers["If-None-Match"] = etag
+        headers = _HEADERS if etag is None else {**_HEADERS, "If-None-Match": etag}
         async with self._session.get(
             url, headers=headers, may_follow=lambda target: same_origin(url, target)
         ) as answer:
@@ -104,21 +114,12 @@ class Index:
                 raise NotThereError(f"the index has no project {project}")
             if answer.status != 200:
                 raise UpstreamUnavailableError(f"{shown(url)} answered {answer.status}")
-            _demand_json(answer)
+            form = form_of(answer.header("Content-Type"), shown(answer.url))
             body = await _whole(answer, LARGEST_PAGE)
-        parsed = await _parse(project, answer, body)
+        parsed = await _parse(project, answer, body, form)
         if parsed.dropped:
             log.warning("upstream.entries_dropped", project=project, entries=parsed.dropped)
         return parsed.page
-
-
-def _demand_json(answer: Answer) -> None:
-    media_type = (answer.header("Content-Type") or "").partition(";")[0].strip().lower()
-    if media_type == "application/json" or media_type.endswith("+json"):
-        return
-    if "html" in media_type:
-        raise UpstreamUnavailableError(f"{shown(answer.url)} answered in HTML; the index must speak JSON (PEP 691)")
-    raise UpstreamUnavailableError(f"{shown(answer.url)} answered neither JSON nor HTML")
 
 
 async def _whole(answer: Answer, most: int) -> bytes:
@@ -160,13 +161,13 @@ async def _gunzip(answer: Answer, most: int) -> AsyncIterator[bytes]:
         raise UpstreamUnavailableError(f"{shown(answer.url)} answered with gzip that breaks off")
 
 
-async def _parse(project: ProjectName, answer: Answer, body: bytes) -> ParsedPage:
-    def parse() -> ParsedPage:
-        return parse_page(
-            project, answer.url, body, serial_header=answer.header(_SERIAL_HEADER), etag=answer.header("ETag")
-        )
+async def _parse(project: ProjectName, answer: Answer, body: bytes, form: Form) -> ParsedPage:
+    read = parse_page if form is Form.JSON else parse_html_page
 
-    return parse() if len(body) <= _PARSED_IN_THE_LOOP else await asyncio.to_thread(parse)
+    def parse() -> ParsedPage:
+        return read(project, answer.url, body, serial_header=answer.header(_SERIAL_HEADER), etag=answer.header("ETag"))
+
+    return parse() if len(body) <= _PARSED_IN_THE_LOOP[form] else await asyncio.to_thread(parse)
 
 
 def _too_large(answer: Answer, most: int) -> UpstreamUnavailableError:

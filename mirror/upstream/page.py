@@ -5,28 +5,30 @@ counted. Keys that are not known here survive in `extra`, since an index may lea
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
-from urllib.parse import urldefrag, urljoin
 
 import msgspec
 from packaging.utils import canonicalize_name
 
 from mirror.errors import UpstreamUnavailableError
-from mirror.model import ListedFile, ProjectPage, ProjectStatus
-from mirror.names import LARGEST_SERIAL, ProjectName, Serial, Sha256, sha256
-from mirror.upstream.hosts import origin_of
+from mirror.model import ListedFile, ProjectPage
+from mirror.names import ProjectName, Serial, Sha256, sha256
+from mirror.upstream.entries import (
+    ParsedPage,
+    demand_reachable,
+    demand_version,
+    encoded,
+    file_url,
+    is_filename,
+    moment,
+    project_status,
+    provenance,
+    serial_of_header,
+    told_serial,
+)
 from mirror.upstream.versions import Versions
 
-LONGEST_FILENAME = 255
-"""In bytes of UTF-8: what file systems take."""
-
-LONGEST_URL = 2000
-"""In characters: what a database index takes."""
-
 _LARGEST_INTEGER = 2**63 - 1
-_EMPTY = b"{}"
 
 _Natural = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_INTEGER)]
 _Metadata = bool | dict[str, str] | None
@@ -66,7 +68,7 @@ class _Top(msgspec.Struct, rename="kebab", frozen=True):
     name: str
     files: list[msgspec.Raw]
     versions: list[str] = []
-    project_status: msgspec.Raw = msgspec.Raw(_EMPTY)
+    project_status: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 _Raws = dict[str, msgspec.Raw]
@@ -81,18 +83,7 @@ _STATUS_KEYS = frozenset(_Status.__struct_encode_fields__)
 
 # msgspec raises the first for wrong types and syntax, the second for bad UTF-8 inside strings, the third for a tower of
 # brackets.
-# No file is older than the first index or comes from another century; and such times can be calculated with.
-_EARLIEST_YEAR, _LATEST_YEAR = 1990, 2200
-
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedPage:
-    """A believed page, and how many of its entries were left out as unusable or harmful."""
-
-    page: ProjectPage
-    dropped: int
 
 
 def parse_page(
@@ -110,11 +101,8 @@ def parse_page(
         extra = _top_extra(body, top, has_status=status is not None)
     except _UNREADABLE as e:
         raise UpstreamUnavailableError(f"the page of {project} is not what PEP 691 describes: {e}") from e
-    if (serial or 0) > LARGEST_SERIAL:
-        # Believed, it would make every true page after it look old.
-        raise UpstreamUnavailableError(f"the page of {project} has a serial that no journal can reach")
-    if meta.api_version.partition(".")[0] != "1":
-        raise UpstreamUnavailableError(f"the page of {project} has another major version of the API than 1")
+    demand_reachable(project, serial)
+    demand_version(project, meta.api_version)
     if canonicalize_name(top.name) != project:
         raise UpstreamUnavailableError(f"the page that was asked for as {project} is that of another project")
     versions = tuple(version for version in top.versions if version.isprintable())
@@ -122,7 +110,7 @@ def parse_page(
     page = ProjectPage(
         project=project,
         serial=serial,
-        status=_project_status(status),
+        status=project_status(status.status if status else None),
         versions=versions,
         files=files,
         etag=etag,
@@ -131,27 +119,8 @@ def parse_page(
     return ParsedPage(page, len(top.files) - len(files))
 
 
-def serial_of_header(text: str | None) -> Serial | None:
-    """The serial of an `X-PyPI-Last-Serial` header, None where it has none."""
-    if text is None or not (text.isascii() and text.isdigit() and len(text) < 19):
-        return None
-    return _serial(int(text))
-
-
 def _serial_of_meta(meta: _Meta) -> Serial | None:
-    return serial_of_header(meta.last_serial) if isinstance(meta.last_serial, str) else _serial(meta.last_serial)
-
-
-def _serial(number: int | None) -> Serial | None:
-    # The journal begins with 1: an index that says 0 has none.
-    return Serial(number) if number else None
-
-
-def _project_status(status: _Status | None) -> ProjectStatus:
-    try:
-        return ProjectStatus(status.status) if status and status.status else ProjectStatus.ACTIVE
-    except ValueError:
-        return ProjectStatus.ACTIVE
+    return serial_of_header(meta.last_serial) if isinstance(meta.last_serial, str) else told_serial(meta.last_serial)
 
 
 def _files(raws: Iterable[msgspec.Raw], page_url: str, versions: Versions) -> tuple[ListedFile, ...]:
@@ -169,8 +138,8 @@ def _file(raw: msgspec.Raw, page_url: str, versions: Versions) -> ListedFile | N
         entry, extra = _decoded(raw)
     except _UNREADABLE:
         return None
-    url = _file_url(page_url, entry.url)
-    if url is None or not _is_filename(entry.filename) or not (entry.requires_python or "").isprintable():
+    url = file_url(page_url, entry.url)
+    if url is None or not is_filename(entry.filename) or not (entry.requires_python or "").isprintable():
         return None
     digest = sha256(entry.hashes["sha256"]) if "sha256" in entry.hashes else None
     if "sha256" in entry.hashes and digest is None:
@@ -182,11 +151,11 @@ def _file(raw: msgspec.Raw, page_url: str, versions: Versions) -> ListedFile | N
         sha256=digest,
         version=versions.of(entry.filename),
         size=entry.size,
-        upload_time=_moment(entry.upload_time),
+        upload_time=moment(entry.upload_time),
         yanked=_yanked(entry.yanked),
         requires_python=entry.requires_python,
         core_metadata=_core_metadata(entry),
-        provenance=_provenance(entry.provenance),
+        provenance=provenance(entry.provenance),
         extra=extra,
     )
 
@@ -201,7 +170,7 @@ def _decoded(raw: msgspec.Raw) -> tuple[_Entry, bytes]:
         unknown = {}
     if len(entry.hashes) > ("sha256" in entry.hashes):
         unknown["hashes"] = {name: value for name, value in entry.hashes.items() if name != "sha256"}
-    return entry, _encoded(unknown)
+    return entry, encoded(unknown)
 
 
 def _top_extra(body: bytes, top: _Top, *, has_status: bool) -> bytes:
@@ -211,49 +180,12 @@ def _top_extra(body: bytes, top: _Top, *, has_status: bool) -> bytes:
         extra["meta"] = meta
     if has_status and (status := _without(_raws.decode(top.project_status), _STATUS_KEYS)):
         extra["project-status"] = status
-    return _encoded(extra)
+    return encoded(extra)
 
 
 def _without(raws: Mapping[str, msgspec.Raw], known: frozenset[str]) -> dict[str, object]:
     # Decoded, not passed on raw: what cannot be decoded here could not be decoded where it is used either.
     return {key: msgspec.json.decode(raw) for key, raw in raws.items() if key not in known}
-
-
-def _encoded(extra: Mapping[str, object]) -> bytes:
-    if not extra:
-        return _EMPTY
-    encoded = msgspec.json.encode(extra)
-    # PostgreSQL stores no NUL in text or jsonb, and no honest key or value has one.
-    return _EMPTY if b"\\u0000" in encoded else encoded
-
-
-def _is_filename(text: str) -> bool:
-    """Whether it is one printable segment of a path."""
-    if text in ("", ".", "..") or "/" in text or "\\" in text or not text.isprintable():
-        return False
-    return len(text.encode()) <= LONGEST_FILENAME
-
-
-def _file_url(page_url: str, text: str) -> str | None:
-    """The absolute address without a fragment, None where it is no plain HTTP URL."""
-    try:
-        url = text if text.startswith(("https://", "http://")) else urljoin(page_url, text)
-        url = urldefrag(url).url
-    except ValueError:
-        return None
-    fits = len(url) <= LONGEST_URL and url.isprintable()
-    return url if fits and origin_of(url) else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    """An unreadable time is as good as none; one without a zone is read as UTC, as PEP 700 demands it to be."""
-    try:
-        moment = datetime.fromisoformat(text) if text else None
-        if moment is None or not _EARLIEST_YEAR <= moment.year < _LATEST_YEAR:
-            return None
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _yanked(yanked: bool | str | None) -> str | None:
@@ -269,9 +201,3 @@ def _core_metadata(entry: _Entry) -> Sha256 | bool:
     if isinstance(said, bool):
         return said
     return sha256(said.get("sha256", "")) or True
-
-
-def _provenance(url: str | None) -> str | None:
-    """PEP 740 wants a fully qualified URL; anything else leads nowhere."""
-    usable = url is not None and len(url) <= LONGEST_URL and url.isprintable() and origin_of(url) is not None
-    return url if usable else None

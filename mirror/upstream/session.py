@@ -1,21 +1,25 @@
-"""The only outgoing HTTP of this package: one pool of connections, an introduction, timeouts and redirects.
+"""The only outgoing HTTP of this package: one pool of connections, timeouts and redirects.
 
 A request never carries cookies and never follows a redirect that its caller did not allow. Bodies arrive as they were
 sent: unpacking is left to those who bound it.
 """
 
-import importlib.metadata
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from mirror.errors import UpstreamUnavailableError
 from mirror.events import presentable
 from mirror.setting_sections import Upstream
+from mirror.upstream.egress import client_session
+from mirror.upstream.private import PrivateNames
+from mirror.upstream.resolver import NotPublicError
 
 MOST_HOPS = 3
 """Redirects that are followed at most."""
@@ -66,33 +70,27 @@ class Answer:
             raise UpstreamUnavailableError(f"the answer of {shown(self.url)} broke off: {_reason(e)}") from e
 
 
-def introduction(settings: Upstream) -> str:
-    """Who asks, as upstream's operators see it: the value of `User-Agent`."""
-    version = importlib.metadata.version("everpin")
-    return f"everpin/{version}" + (f" (+{settings.contact})" if settings.contact else "")
-
-
 class UpstreamSession:
-    """An async context manager; requests are possible while it is entered."""
+    """An async context manager; requests are possible while it is entered.
 
-    def __init__(self, settings: Upstream) -> None:
-        self._introduction = introduction(settings)
-        self._seconds = settings.timeout.total_seconds()
+    `private` are the names that nobody may ask for with it; `resolver` resolves names in the system's place.
+    """
+
+    def __init__(self, settings: Upstream, *, resolver: AbstractResolver | None = None) -> None:
+        self.private = PrivateNames(settings.private_names)
+        self._settings = settings
+        self._resolver = resolver
         self._client: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._client = aiohttp.ClientSession(
-            # Callers bound what they have open at a time; with a limit here, a page would queue behind downloads.
-            connector=aiohttp.TCPConnector(limit=0),
+        seconds = self._settings.timeout.total_seconds()
+        self._client = client_session(
+            self._settings,
             # No total: a large file may take its time as long as bytes keep coming.
-            timeout=aiohttp.ClientTimeout(
-                total=None, connect=self._seconds, sock_connect=self._seconds, sock_read=self._seconds
-            ),
-            headers={"User-Agent": self._introduction},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None, connect=seconds, sock_connect=seconds, sock_read=seconds),
+            unpacks=False,
             read_bufsize=PIECE,
+            resolver=self._resolver,
         )
         return self
 
@@ -113,7 +111,12 @@ class UpstreamSession:
         """
         if self._client is None:
             raise RuntimeError("the upstream session is not entered")
-        response = await self._follow(self._client, url, headers=headers, may_follow=may_follow)
+        try:
+            # All of it together: whoever waits for us has no more patience because there were redirects.
+            async with asyncio.timeout(self._settings.timeout.total_seconds()):
+                response = await self._follow(self._client, url, headers=headers, may_follow=may_follow)
+        except TimeoutError as e:
+            raise UpstreamUnavailableError(f"{shown(url)} did not answer in time") from e
         try:
             yield Answer(response)
         finally:
@@ -151,6 +154,9 @@ def shown(url: str) -> str:
 async def _send(client: aiohttp.ClientSession, url: str, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
     try:
         return await client.get(URL(url), headers=headers, allow_redirects=False)
+    except aiohttp.ClientConnectorDNSError as e:
+        reason = e.os_error.strerror if isinstance(e.os_error, NotPublicError) else None
+        raise UpstreamUnavailableError(f"{shown(url)} could not be asked: {presentable(reason or str(e))}") from e
     except _FAILURES as e:
         raise UpstreamUnavailableError(f"{shown(url)} could not be asked: {_reason(e)}") from e
 

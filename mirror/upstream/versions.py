@@ -19,6 +19,11 @@ _ARCHIVES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz", ".tar.z", ".tar",
 _AFTER_VERSION = re.compile(r"-|\.(?:win|linux|macosx|darwin|cygwin|freebsd|openbsd|solaris|sunos|aix|noarch|src)")
 
 
+def is_distribution(filename: str) -> bool:
+    """Whether a file of that name can be one of a release, and not a page, a signature or something else."""
+    return filename.lower().endswith((_WHEEL, *_ARCHIVES))
+
+
 class Versions:
     """The versions that a page lists, ready to be matched with filenames of its project."""
 

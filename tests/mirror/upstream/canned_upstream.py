@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class CannedUpstream:
 
     @property
     def host(self) -> str:
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
     def paths(self) -> list[str]:
         return [request.path for request in self.asked]
@@ -36,7 +37,7 @@ class CannedUpstream:
 
 
 @asynccontextmanager
-async def canned_upstream() -> AsyncIterator[CannedUpstream]:
+async def canned_upstream(tls: ssl.SSLContext | None = None) -> AsyncIterator[CannedUpstream]:
     upstream = CannedUpstream()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", upstream.handle)
@@ -44,9 +45,9 @@ async def canned_upstream() -> AsyncIterator[CannedUpstream]:
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
         host, port = runner.addresses[0][:2]
-        upstream.url = f"http://{host}:{port}"
+        upstream.url = f"{'http' if tls is None else 'https'}://{host}:{port}"
         yield upstream
     finally:
         await runner.cleanup()

@@ -4,7 +4,8 @@ from packaging.utils import canonicalize_name
 
 from mirror.model import ListedFile
 from mirror.names import Sha256
-from mirror.upstream.page import ParsedPage, parse_page
+from mirror.upstream.entries import ParsedPage
+from mirror.upstream.page import parse_page
 from tests.mirror.upstream.canned_upstream import page
 
 LEFTPAD = canonicalize_name("leftpad")

@@ -37,7 +37,7 @@ def index(session: UpstreamSession, upstream: CannedUpstream) -> Index:
 
 
 async def test_a_page_is_asked_for_as_json_and_with_an_introduction(index: Index, upstream: CannedUpstream) -> None:
-    """The request names this program and its operator, carries no cookie and asks for nothing but JSON."""
+    """The request names this program and its operator, carries no cookie and asks for HTML only if there is no JSON."""
     upstream.answers[PATH] = says(page(), headers={"ETag": '"one"', "Set-Cookie": "a=b"})
 
     await index.page(LEFTPAD)
@@ -47,7 +47,9 @@ async def test_a_page_is_asked_for_as_json_and_with_an_introduction(index: Index
     assert (answered.serial, answered.etag) == (40, '"one"')
     headers = upstream.asked[-1].headers
     assert headers["User-Agent"] == f"everpin/{importlib.metadata.version('everpin')} (+ops@example.org)"
-    assert headers["Accept"] == "application/vnd.pypi.simple.v1+json"
+    assert headers["Accept"] == (
+        "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+    )
     assert headers["Accept-Encoding"] == "gzip"
     assert "Cookie" not in headers
     assert "If-None-Match" not in headers
@@ -90,11 +92,23 @@ async def test_other_answers_say_nothing_about_what_exists(index: Index, upstrea
         await index.page(LEFTPAD)
 
 
-async def test_an_index_that_speaks_only_html_is_told_apart(index: Index, upstream: CannedUpstream) -> None:
-    """The sentence names what the index lacks."""
-    upstream.answers[PATH] = says(b"<html></html>", content_type="text/html; charset=utf-8")
+async def test_an_index_that_speaks_only_html_is_read_as_well(index: Index, upstream: CannedUpstream) -> None:
+    """Its pages have neither sizes nor times, but the links are there."""
+    link = b'<a href="/f/leftpad-1.0.tar.gz">leftpad-1.0.tar.gz</a>'
+    upstream.answers[PATH] = says(link, content_type="text/html; charset=utf-8")
 
-    with pytest.raises(UpstreamUnavailableError, match="must speak JSON"):
+    answered = await index.page(LEFTPAD)
+
+    assert isinstance(answered, ProjectPage)
+    assert [(file.url, file.version) for file in answered.files] == [(f"{upstream.url}/f/leftpad-1.0.tar.gz", "1.0")]
+
+
+async def test_html_that_is_no_page_of_an_index_is_not_believed(index: Index, upstream: CannedUpstream) -> None:
+    """A page to log in with says nothing of a project."""
+    login = b"<html><title>Please log in</title><a href='/help'>Help</a><form></form></html>"
+    upstream.answers[PATH] = says(login, content_type="text/html")
+
+    with pytest.raises(UpstreamUnavailableError, match="neither lists a file"):
         await index.page(LEFTPAD)
 
 
