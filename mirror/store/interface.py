@@ -25,6 +25,11 @@ class StoredObject:
 class Store(Protocol):
     """Keeps whole objects. Not there is None or NotThereError; StoreError always means: could not know or do it."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What `check` found to endanger the bytes, in sentences for an operator."""
+        ...
+
     async def check(self) -> None:
         """To be called once before use: makes the store ready and clears what interrupted puts left behind.
 
@@ -78,15 +83,31 @@ class Store(Protocol):
         ...
 
     async def unseal(self, key: StoreKey) -> None:
-        """Moves a sealed object back; harmless where there is none."""
+        """Moves a sealed object back; harmless where there is none.
+
+        Not at the same time as it is sealed: of two processes that each delete what the other copied, none keeps it.
+        """
         ...
 
-    def objects(self) -> AsyncGenerator[StoredObject, None]:
-        """All objects, sealed ones included, in the order of their keys."""
+    async def lend(self, key: StoreKey) -> None:
+        """Makes a sealed object visible at once, whoever else seals or unseals it; harmless where there is none.
+
+        It may stay sealed as well.
+        """
+        ...
+
+    def objects(self, *, with_blobs: bool = False) -> AsyncGenerator[StoredObject, None]:
+        """All objects, sealed ones included, in the order of their keys.
+
+        What is noted beside each is only looked up `with_blobs`, since a bucket wants to be asked for each.
+        """
         ...
 
     async def digest(self, key: StoreKey) -> Sha256 | None:
-        """The sha256 of the bytes that are there now, read or as the store itself vouches for it; None: not there."""
+        """The sha256 of the bytes that are there now, sealed or not; None: not there.
+
+        They are read, unless the store itself computed it when it took them in.
+        """
         ...
 
     async def write_act(self, name: str, body: bytes) -> None:

@@ -49,3 +49,18 @@ def _delete_if_left(path: Path) -> bool:
         return True
     finally:
         os.close(descriptor)
+
+
+def worked_on(directory: Path, label: str) -> tuple[Path, int] | None:
+    """A file of that label on which somebody works, and a descriptor to read it. It may be nobody's the next moment."""
+    for path in directory.glob(f"{label}.*{_SUFFIX}"):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return path, descriptor
+        os.close(descriptor)
+    return None

@@ -5,25 +5,19 @@ import hashlib
 import os
 import signal
 import stat
-import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from mirror import seams
 from mirror.errors import StartError, StoreError
 from mirror.names import Sha256
 from mirror.store.directory import DirectoryStore
 from mirror.store.keys import StoreKey
+from tests.mirror.store.conftest import Starter, until_third_put
 
 BODY = b"leftpad" * 100_000
 KEY = StoreKey(Sha256(hashlib.sha256(BODY).hexdigest()))
-REPOSITORY = Path(__file__).parents[3]
-
-Starter = Callable[..., Awaitable[Process]]
 
 
 @pytest.fixture
@@ -39,30 +33,6 @@ def spool(tmp_path: Path) -> Path:
     path.write_bytes(BODY)
     path.chmod(0o600)
     return path
-
-
-@pytest.fixture
-async def start_child(tmp_path: Path) -> AsyncIterator[Starter]:
-    started: list[Process] = []
-
-    async def start(*arguments: str, kill_at: str = "") -> Process:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.mirror.store.putting_child",
-            *arguments,
-            cwd=REPOSITORY,
-            env=os.environ | {seams.VARIABLE: kill_at},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        started.append(child)
-        return child
-
-    yield start
-    for child in started:
-        if child.returncode is None:
-            child.kill()
-        await child.communicate()
 
 
 def local_path(store: DirectoryStore) -> Path:
@@ -190,19 +160,6 @@ async def test_death_at_any_moment_leaves_whole_objects_only(
     assert incoming(root) == []
 
 
-async def until_third_put(child: Process) -> set[str]:
-    """What the child reports as put until its third object is on its way."""
-    assert child.stdout is not None
-    begun, done = 0, set()
-    while begun < 3:
-        what, key = (await child.stdout.readline()).decode().split()
-        if what == "put":
-            done.add(key)
-        else:
-            begun += 1
-    return done
-
-
 async def test_a_put_in_progress_is_not_mistaken_for_a_leftover(tmp_path: Path, start_child: Starter) -> None:
     """A start beside a working process clears nothing that the other still needs."""
     root, spools = tmp_path / "store", tmp_path / "spools"
@@ -240,3 +197,70 @@ async def test_what_is_adopted_is_flushed_like_what_was_put(
 async def test_nothing_is_adopted_where_nothing_is(store: DirectoryStore) -> None:
     """Not there is no failure."""
     assert await store.adopt(KEY) is None
+
+
+async def test_an_object_of_five_gigabytes_is_kept_like_any_other(store: DirectoryStore, tmp_path: Path) -> None:
+    """Its spool becomes the object without a copy; what lies beyond 4 GiB can be read."""
+    size, end = 5 * 10**9, b"the end"
+    spool = tmp_path / "large"
+    with spool.open("wb") as file:
+        file.seek(size - len(end))
+        file.write(end)
+
+    # Its digest is of no matter here, and would take long to compute.
+    await store.put(spool, KEY)
+
+    assert await store.size(KEY) == size
+    assert b"".join([chunk async for chunk in store.read(KEY, start=size - 10)]) == bytes(3) + end
+    assert local_path(store).samefile(spool)
+
+
+async def test_sealing_an_object_flushes_both_names(
+    store: DirectoryStore, spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut it is where it was moved to, and nowhere else."""
+    await store.put(spool, KEY)
+    flushed: list[int] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        flushed.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+
+    await store.seal(KEY)
+
+    places = [local_path(store), tmp_path / "store" / KEY.sealed]
+    assert {place.parent.stat().st_ino for place in places} <= set(flushed)
+
+
+async def test_puts_and_seals_at_the_same_time_leave_one_object(store: DirectoryStore, tmp_path: Path) -> None:
+    """Whoever is first: never two, and never none."""
+    spools = [tmp_path / f"spool-{number}" for number in range(12)]
+    for path in spools:
+        path.write_bytes(BODY)
+    others = [DirectoryStore(tmp_path / "store") for _ in range(4)]
+
+    await asyncio.gather(
+        *(store.put(path, KEY) for path in spools),
+        *(other.seal(KEY) for other in others),
+        *(other.unseal(KEY) for other in others),
+    )
+
+    assert [(one.key, one.size) async for one in store.objects()] == [(KEY, len(BODY))]
+    assert await store.digest(KEY) == KEY.sha256
+
+
+async def test_a_store_whose_disk_is_gone_knows_nothing(store: DirectoryStore, tmp_path: Path, spool: Path) -> None:
+    """As when it is not mounted: nothing is called absent, and nothing is put into the directory beneath."""
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    (tmp_path / "store").mkdir()
+
+    for attempt in (store.size(KEY), store.adopt(KEY), store.delete(KEY), store.seal(KEY), store.put(spool, KEY)):
+        with pytest.raises(StoreError):
+            await attempt
+    for listing in (store.objects(), store.acts()):
+        with pytest.raises(StoreError):
+            await anext(listing)
+    assert list((tmp_path / "store").iterdir()) == []
