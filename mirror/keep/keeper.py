@@ -1,54 +1,41 @@
 """Who wants the same bytes shares one download."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-from mirror.keep.download import Download, Means
-from mirror.keep.wanted import Kept, Wanted
-from mirror.names import Sha256
-from mirror.store.interface import Store
-from mirror.upstream.session import UpstreamSession
-
-# The URL and the size belong to the key: a page that names somebody else's digest beside a dead link or a wrong size
-# must not spoil the download of those who asked for it properly.
-_Key = tuple[Sha256 | None, str, int | None]
+from mirror.keep.download import Download
+from mirror.keep.means import Means
+from mirror.keep.pace import Pace
+from mirror.keep.wanted import Wanted
 
 
 class Keeper:
     """Starts downloads and ends them.
 
-    `record` is told of every file whose bytes are now in the store, before anybody gets the last of them.
-    `allowed_hosts` is asked at the start of each download. There is no bound on how many run; each reserves the room
-    that it needs, and one that finds none fails at once.
+    `record` is told of every file whose bytes are now in the store, before anybody gets the last of them; `allow` is
+    asked instead about verified bytes that could not be kept. `allowed_hosts` is asked at the start of each download.
+    There is no bound on how many run; each reserves the room that it needs. Keepers with the same `claims`, or whose
+    claims are connected to the same database, fetch nothing twice at a time.
     """
 
-    def __init__(
-        self,
-        *,
-        session: UpstreamSession,
-        store: Store,
-        spool_dir: Path,
-        allowed_hosts: Callable[[], Awaitable[tuple[str, ...]]],
-        max_file_size: int,
-        record: Callable[[Wanted, Kept], Awaitable[None]],
-    ) -> None:
-        self._means = Means(session, store, spool_dir, allowed_hosts, max_file_size, record)
-        self._running: dict[_Key, Download] = {}
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._running: dict[str, Download] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def fetch(self, wanted: Wanted) -> Download:
-        """The running download of these bytes, else a new one: one request upstream for all in this process."""
-        key = (wanted.sha256, wanted.url, wanted.size)
-        running = self._running.get(key)
-        if running is not None and not running.is_over:
+    def fetch(self, wanted: Wanted, *, pace: Pace | None = None) -> Download:
+        """The running download of these bytes, else a new one: one request upstream for all who wait.
+
+        One that has a `pace` keeps to it for as long as no client waits.
+        """
+        running = self._running.get(wanted.name)
+        if running is not None and running.can_be_joined:
             running.join(wanted)
             return running
-        download = Download(self._means, wanted)
-        self._running[key] = download
+        download = Download(self._means, wanted, pace=pace)
+        self._running[wanted.name] = download
         task = asyncio.create_task(download.run(), name="keep")
         self._tasks.add(task)
-        task.add_done_callback(lambda done: self._forget(key, download, done))
+        task.add_done_callback(lambda done: self._forget(wanted.name, download, done))
         return download
 
     async def close(self) -> None:
@@ -58,9 +45,9 @@ class Keeper:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _forget(self, key: _Key, download: Download, task: asyncio.Task[None]) -> None:
+    def _forget(self, name: str, download: Download, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if task.cancelled():
             download.give_up()
-        if self._running.get(key) is download:
-            del self._running[key]
+        if self._running.get(name) is download:
+            del self._running[name]

@@ -1,24 +1,29 @@
 """The file in which a download grows: one writes, any number read along, and its name is gone afterwards.
 
 Readers share the writer's descriptor and read at their own positions, so what was spooled stays readable to those who
-began while it grew, also when its name is gone.
+began while it grew, also when its name is gone. Other processes of this host find it by its label.
 """
 
 import ctypes
 import errno
-import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from mirror.errors import StoreError
-from mirror.names import Sha256
+from mirror.errors import NoRoomError, StoreError
 from mirror.store import scratch
 
 # fallocate(2): the space is taken, the length stays what was written.
 _KEEP_SIZE = 1
+# sync_file_range(2): writing to the disk begins, and nobody waits for it.
+_BEGIN_TO_WRITE = 2
+_FLUSHED_BY = 8 * 2**20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-_fallocate = ctypes.CDLL(None, use_errno=True).fallocate
+_libc = ctypes.CDLL(None, use_errno=True)
+_fallocate = _libc.fallocate
 _fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+_sync_file_range = _libc.sync_file_range
+_sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
 
 
 def clean_spool(directory: Path) -> int:
@@ -31,9 +36,9 @@ def clean_spool(directory: Path) -> int:
 
 
 class Spool:
-    """A file in `directory` once it was opened; that, `reserve`, `append`, `read` and `remove` block.
+    """A file in `directory` once it was opened. All that it does blocks.
 
-    `hold` and `drop` count who still needs the bytes, the writer first; the last one to drop frees them.
+    What goes wrong is a StoreError, and a NoRoomError where the disk is full. `size` is that of what was written whole.
     """
 
     def __init__(self, directory: Path, label: str) -> None:
@@ -41,8 +46,7 @@ class Spool:
         self._label = label
         self._path: Path | None = None
         self._descriptor = -1
-        self._digest = hashlib.sha256()
-        self._holders = 1
+        self._flushed = 0
         self.size = 0
 
     @property
@@ -52,43 +56,41 @@ class Spool:
             raise RuntimeError("the spool is not open")
         return self._path
 
-    @property
-    def sha256(self) -> Sha256:
-        """Of all that was appended."""
-        return Sha256(self._digest.hexdigest())
-
-    @property
-    def is_readable(self) -> bool:
-        return self._holders > 0
-
-    def open(self) -> None:
-        """Raises StoreError where no file can be made."""
+    def open(self, reserved: int | None = None) -> None:
+        """Makes the file, with room for so many bytes where that is known."""
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
             self._path, self._descriptor = scratch.create(self._directory, self._label)
         except OSError as e:
-            raise StoreError(f"no download can be spooled in {self._directory}: {e.strerror}") from e
+            raise _error(e, f"no download can be spooled in {self._directory}") from e
+        if reserved is not None:
+            self.reserve(reserved)
 
     def reserve(self, size: int) -> None:
-        """Raises StoreError where so many bytes do not fit; else, on most file systems, nobody can take them any more.
+        """Takes the room for so many bytes; on most file systems nobody else can take it any more.
 
         Better to be told before the first byte than after most of them.
         """
         try:
             _take(self._descriptor, size)
         except OSError as e:
-            raise StoreError(f"there is no room in {self._directory} for {size} bytes: {e.strerror}") from e
+            raise _error(e, f"there is no room in {self._directory} for {size} bytes") from e
 
-    def append(self, chunk: bytes) -> None:
-        """Raises StoreError, for instance where the disk is full."""
-        rest = memoryview(chunk)
+    def append(self, chunks: Iterable[bytes]) -> None:
+        """Writes them at the end."""
         try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            for chunk in chunks:
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+                self.size += len(chunk)
         except OSError as e:
-            raise StoreError(f"the download could not be spooled: {e.strerror}") from e
-        self._digest.update(chunk)
-        self.size += len(chunk)
+            raise _error(e, "the download could not be spooled") from e
+        if self.size - self._flushed >= _FLUSHED_BY:
+            # Whoever stores the file waits until all of it is on the disk: the more of it is by then, the better. It is
+            # no harm where a file system cannot do it.
+            _sync_file_range(self._descriptor, self._flushed, self.size - self._flushed, _BEGIN_TO_WRITE)
+            self._flushed = self.size
 
     def read(self, start: int, length: int) -> bytes:
         """At most `length` bytes from `start` on."""
@@ -105,13 +107,16 @@ class Spool:
         except OSError as e:
             raise StoreError(f"the spooled download could not be removed: {e.strerror}") from e
 
-    def hold(self) -> None:
-        self._holders += 1
-
-    def drop(self) -> None:
-        self._holders -= 1
-        if self._holders == 0 and self._descriptor >= 0:
+    def close(self) -> None:
+        """Frees the bytes, unless they have another name."""
+        if self._descriptor >= 0:
             os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _error(error: OSError, what: str) -> StoreError:
+    kind = NoRoomError if error.errno in _NO_ROOM else StoreError
+    return kind(f"{what}: {error.strerror}")
 
 
 def _take(descriptor: int, size: int) -> None:

@@ -16,13 +16,17 @@ async def in_thread(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> 
     belong to somebody else's file by then.
     """
     running = asyncio.get_running_loop().run_in_executor(None, partial(call, *args, **kwargs))
+    await settled(running)
+    return running.result()
+
+
+async def settled(running: "asyncio.Future[R]") -> None:
+    """Waits for the end, whatever it is. When cancelled meanwhile, it is so only after that end."""
     cancelled: asyncio.CancelledError | None = None
     while not running.done():
         try:
             await asyncio.wait({running})
         except asyncio.CancelledError as e:
             cancelled = e
-    failure = running.exception()
     if cancelled is not None:
-        raise cancelled from failure
-    return running.result()
+        raise cancelled from running.exception()

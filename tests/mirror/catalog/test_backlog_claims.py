@@ -40,7 +40,7 @@ async def test_rescues_come_first_and_then_what_waits_longest(wanted: tuple[Conn
     third = await backlog.claim(conn, uuid.uuid4(), limit=9, now=_NOW)
 
     assert {claim.file_id for claim in first} == {ids[2], ids[0]}
-    assert second == [Claim(ids[1], attempts=0, denials=0)]
+    assert second == [Claim(ids[1], attempts=0, denials=0, priority=Priority.REQUESTED)]
     assert third == []
 
 
@@ -56,6 +56,6 @@ async def test_a_claim_holds_as_long_as_it_is_renewed(wanted: tuple[Connection, 
     at_once = await backlog.claim(conn, heir, limit=9, now=_NOW)
     later = await backlog.claim(conn, heir, limit=9, now=_NOW + LEASE + timedelta(seconds=1))
 
-    assert at_once == [Claim(ids[1], attempts=0, denials=0)]
+    assert at_once == [Claim(ids[1], attempts=0, denials=0, priority=Priority.REQUESTED)]
     # The dead one's, the heir's own that it never renewed, and the one that has become due.
     assert {claim.file_id for claim in later} == {ids[0], ids[1], ids[3]}

@@ -3,14 +3,16 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from packaging.utils import canonicalize_name
 
-from mirror.errors import CatalogUnavailableError, EverpinError
-from mirror.keep import Download, Keeper, Kept, Wanted
+from mirror.catalog.claims import Claims
+from mirror.errors import CatalogUnavailableError, EverpinError, RefusedError
+from mirror.keep import Download, Keeper, Kept, Means, Wanted
 from mirror.names import Sha256
 from mirror.setting_sections import Upstream
 from mirror.store.directory import DirectoryStore
@@ -26,12 +28,15 @@ class House:
     """A keeper with all that it needs; what it records stands in `recorded`."""
 
     keeper: Keeper
+    means: Means
     store: DirectoryStore
     session: UpstreamSession
     upstream: CannedUpstream
     spool_dir: Path
     recorded: list[tuple[Wanted, Kept]] = field(default_factory=list)
+    allowed: list[tuple[Wanted, Kept]] = field(default_factory=list)
     catalog_is_down: bool = False
+    refuses: bool = False
 
     async def record(self, wanted: Wanted, kept: Kept) -> None:
         if self.catalog_is_down:
@@ -39,6 +44,15 @@ class House:
         # Never before the bytes are there for good.
         assert await self.store.size(StoreKey(kept.sha256)) == kept.size
         self.recorded.append((wanted, kept))
+
+    async def allow(self, wanted: Wanted, kept: Kept) -> None:
+        if self.refuses:
+            raise RefusedError("these bytes were blocked")
+        self.allowed.append((wanted, kept))
+
+    async def recorded_digest(self, wanted: Wanted) -> Sha256 | None:
+        """What the catalog would know: the digest under which the file was recorded."""
+        return next((kept.sha256 for noted, kept in self.recorded if noted.file_id == wanted.file_id), None)
 
     async def allowed_hosts(self) -> tuple[str, ...]:
         return (self.upstream.host,)
@@ -75,29 +89,49 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("waited in vain")
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with canned_upstream() as upstream, UpstreamSession(Upstream()) as session:
-        store = DirectoryStore(tmp_path / "store")
+@asynccontextmanager
+async def house_of(
+    upstream: CannedUpstream, directory: Path, *, claims: Claims | None = None, spool: str = "spool"
+) -> AsyncIterator[House]:
+    """A house; several may stand in one directory, as several processes of a host would."""
+    async with UpstreamSession(Upstream()) as session:
+        store = DirectoryStore(directory / "store")
         await store.check()
+        recorded: list[tuple[Wanted, Kept]] = []
 
         async def record(wanted: Wanted, kept: Kept) -> None:
             await made.record(wanted, kept)
 
+        async def allow(wanted: Wanted, kept: Kept) -> None:
+            await made.allow(wanted, kept)
+
         async def allowed_hosts() -> tuple[str, ...]:
             return await made.allowed_hosts()
 
-        keeper = Keeper(
+        async def recorded_digest(wanted: Wanted) -> Sha256 | None:
+            return await made.recorded_digest(wanted)
+
+        means = Means(
             session=session,
             store=store,
-            spool_dir=tmp_path / "spool",
+            spool_dir=directory / spool,
             allowed_hosts=allowed_hosts,
             max_file_size=MAX_FILE_SIZE,
             record=record,
+            allow=allow,
+            recorded=recorded_digest,
+            claims=claims or Claims(),
+            patience_seconds=13.0,
         )
-        made = House(keeper, store, session, upstream, tmp_path / "spool")
+        made = House(Keeper(means), means, store, session, upstream, directory / spool, recorded)
         yield made
-        await keeper.close()
+        await made.keeper.close()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with canned_upstream() as upstream, house_of(upstream, tmp_path) as made:
+        yield made
 
 
 BODY = b"".join(n.to_bytes(4, "big") for n in range(500_000))

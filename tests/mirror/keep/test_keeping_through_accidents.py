@@ -130,20 +130,13 @@ async def test_a_full_disk_fails_one_file_and_no_other(house: House, start_child
 
 
 async def test_a_file_that_does_not_fit_is_not_asked_for(house: House) -> None:
-    """Its size is known before the first byte: who waits is refused at once, and upstream is spared."""
+    """Its size is known before the first byte, and nobody waits for the bytes themselves: upstream is spared."""
     house.upstream.answers["/f"] = says(BODY)
     too_large = replace(house.wanted(BODY), size=2**50)
-    keeper = Keeper(
-        session=house.session,
-        store=house.store,
-        spool_dir=house.spool_dir,
-        allowed_hosts=house.allowed_hosts,
-        max_file_size=2**60,
-        record=house.record,
-    )
+    keeper = Keeper(replace(house.means, max_file_size=2**60))
 
     with pytest.raises(StoreError, match="no room"):
-        await keeper.fetch(too_large).opened()
+        await keeper.fetch(too_large).finished()
 
     assert house.upstream.paths() == []
     assert house.spooled() == []
@@ -156,11 +149,11 @@ def test_reserved_room_is_no_content(tmp_path: Path) -> None:
     spool.reserve(0)
     spool.reserve(len(BODY))
     before = spool.path.stat().st_size
-    spool.append(BODY[:10])
+    spool.append([BODY[:10]])
 
     assert (before, spool.path.read_bytes()) == (0, BODY[:10])
     spool.remove()
-    spool.drop()
+    spool.close()
 
 
 async def test_a_store_that_cannot_write_fails_the_download_and_heals(house: House) -> None:
