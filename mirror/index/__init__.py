@@ -3,5 +3,7 @@
 - `merge`      what is remembered of a project -> what its page offers
 - `render`     an offer -> the bytes of a page, JSON or HTML, with their compressed form and ETags
 - `negotiate`  request headers -> which of those bytes to send
+- `json_api`   an offer, and what a release says of itself -> the documents of PyPI's JSON API
 - `paths`      a file <-> the path below which this mirror serves it
+- `siblings`   what stands beside a file: its metadata and its provenance
 """

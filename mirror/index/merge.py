@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from packaging.version import Version
 
-from mirror.index.paths import file_path
+from mirror.index.paths import Kind, file_path
 from mirror.model import FileFacts, ListedFile, Memory, ProjectFacts, ProjectStatus, State
 from mirror.names import Serial, Sha256, same_version_key
 
@@ -22,10 +22,14 @@ _ZERO = Version("0")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file on the page, as this mirror lists it: `file` with our yank, metadata and provenance; `path` is ours."""
+    """One file on the page, as this mirror lists it: `file` with our yank and metadata; `path` is ours.
+
+    `provenance` is the path of the file's provenance here, None where this mirror has none to offer.
+    """
 
     file: ListedFile
     path: str
+    provenance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Offer:
     """A whole page. `entries` have distinct filenames; every version of an entry is among `versions` (PEP 700).
 
     From `valid_until` on, the clock alone has changed some file's state: judge again before offering this once more.
+    `needs_origin` says whether the page depends on the address under which it is asked for: the addresses of provenance
+    are absolute (PEP 740), all others are relative.
     """
 
     status: ProjectStatus
@@ -40,6 +46,7 @@ class Offer:
     versions: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     valid_until: datetime | None = None
+    needs_origin: bool = False
 
 
 def offered(memory: Memory, *, departed_as_was: bool = False) -> Offer:
@@ -62,6 +69,7 @@ def offered(memory: Memory, *, departed_as_was: bool = False) -> Offer:
         versions=_versions(memory, entries),
         entries=tuple(entries),
         valid_until=min((facts.state_until for facts in memory.files if facts.state_until), default=None),
+        needs_origin=any(entry.provenance for entry in entries),
     )
 
 
@@ -106,11 +114,13 @@ def _entry(facts: FileFacts, *, as_was: bool) -> Entry | None:
     elif facts.state is State.YANKED and listed.yanked is None:
         # PEP 592: mirrors MUST NOT mirror a yanked file without also mirroring the attribute for it.
         listed = replace(listed, yanked="")
+    has_provenance = listed.provenance is not None
     if _is_gone(facts):
         # Upstream drops a file's provenance together with the file, and metadata that was not stored may be gone too.
+        has_provenance = has_provenance and facts.provenance_sha256 is not None
         stored = facts.metadata_stored_at is not None
-        listed = replace(listed, provenance=None, core_metadata=listed.core_metadata if stored else False)
-    return Entry(file=listed, path=path)
+        listed = replace(listed, core_metadata=listed.core_metadata if stored else False)
+    return Entry(listed, path, f"{path}{Kind.PROVENANCE.suffix}" if has_provenance else None)
 
 
 def _is_gone(facts: FileFacts) -> bool:

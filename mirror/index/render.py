@@ -1,12 +1,13 @@
 """Pages as bytes, as PyPI writes them: the same keys, order, separators and attributes, so that PyPI's readers read us.
 
-Links are relative, so that a page is true below any host and prefix. Everything that came from upstream is escaped.
+Links are relative, so that a page is true below any host and prefix. Only the addresses of provenance are absolute, as
+PEP 740 wants them: these begin with `origin`, and without one there are none. What came from upstream is escaped.
 Upstream's keys that are unknown here pass through, but for those that would promise what this mirror does not do.
 Read first: PEP 503 and 691 (the two forms), PEP 714 (metadata), PEP 792 (status).
 """
 
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -15,7 +16,7 @@ import msgspec
 
 from mirror.index.merge import Entry, Offer
 from mirror.model import ProjectFacts
-from mirror.names import ProjectName, Serial
+from mirror.names import Sha256
 
 API_VERSION = "1.4"
 
@@ -78,7 +79,7 @@ def etag_of(body: bytes) -> str:
     return f'"{blake2b(body, digest_size=16).hexdigest()}"'
 
 
-def render_json(offer: Offer, project: ProjectFacts) -> bytes:
+def render_json(offer: Offer, project: ProjectFacts, origin: str | None = None) -> bytes:
     """The project page in the JSON form (PEP 691)."""
     extra = _extra_of(project.extra)
     meta: dict[str, object] = {"api-version": API_VERSION}
@@ -90,7 +91,7 @@ def render_json(offer: Offer, project: ProjectFacts) -> bytes:
         # What upstream says about its own status, such as a reason, is not said about another one.
         _underlay(status, _object_in(extra, "project-status"), never=frozenset({"status"}))
     page: dict[str, object] = {
-        "files": [_json_file(entry) for entry in offer.entries],
+        "files": [_json_file(entry, origin) for entry in offer.entries],
         "meta": meta,
         "name": project.name,
         "project-status": status,
@@ -100,9 +101,9 @@ def render_json(offer: Offer, project: ProjectFacts) -> bytes:
     return _encoder.encode(page) + b"\n"
 
 
-def render_html(offer: Offer, project: ProjectFacts) -> bytes:
+def render_html(offer: Offer, project: ProjectFacts, origin: str | None = None) -> bytes:
     """The project page in the HTML form (PEP 503), which says what that form can say."""
-    name, status = _escaped(project.name), offer.status.value
+    name, status = escaped(project.name), offer.status.value
     lines = [
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -112,7 +113,7 @@ def render_html(offer: Offer, project: ProjectFacts) -> bytes:
         "  </head>",
         "  <body>",
         f"    <h1>Links for {name}</h1>",
-        *(_html_file(entry) for entry in offer.entries),
+        *(_html_file(entry, origin) for entry in offer.entries),
         "</body>",
         "</html>",
     ]
@@ -121,55 +122,16 @@ def render_html(offer: Offer, project: ProjectFacts) -> bytes:
     return "\n".join(lines).encode()
 
 
-Listing = Sequence[tuple[ProjectName, str, Serial | None]]
-"""Projects as (name, display name, the serial of their page)."""
-
-
-def render_list_json(projects: Listing, serial: Serial | None) -> bytes:
-    """The list of projects in the JSON form, ordered by normalised name."""
-    meta: dict[str, object] = {"api-version": API_VERSION}
-    if serial is not None:
-        meta["_last-serial"] = serial
-    listed = [
-        {"name": display_name} if last is None else {"_last-serial": last, "name": display_name}
-        for _, display_name, last in sorted(projects, key=_name_of)
-    ]
-    return _encoder.encode({"meta": meta, "projects": listed}) + b"\n"
-
-
-def render_list_html(projects: Listing, serial: Serial | None) -> bytes:
-    """The list of projects in the HTML form, ordered by normalised name, with links relative to the list."""
-    lines = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "  <head>",
-        f'    <meta name="pypi:repository-version" content="{API_VERSION}">',
-        "    <title>Simple index</title>",
-        "  </head>",
-        "  <body>",
-        *(f'<a href="{_escaped(row[0])}/">{_escaped(row[1])}</a>' for row in sorted(projects, key=_name_of)),
-        "</body>",
-        "</html>",
-    ]
-    if serial is not None:
-        lines.append(f"<!--SERIAL {int(serial)}-->")
-    return "\n".join(lines).encode()
-
-
-def _name_of(row: tuple[ProjectName, str, Serial | None]) -> str:
-    return row[0]
-
-
-def _json_file(entry: Entry) -> dict[str, object]:
+def _json_file(entry: Entry, origin: str | None) -> dict[str, object]:
     file = entry.file
-    metadata = {"sha256": file.core_metadata} if isinstance(file.core_metadata, str) else file.core_metadata
+    metadata = core_metadata_of(entry)
     hashes: dict[str, object] = {"sha256": file.sha256} if file.sha256 is not None else {}
     listed: dict[str, object] = {
         "core-metadata": metadata,
         "data-dist-info-metadata": metadata,
         "filename": file.filename,
         "hashes": hashes,
-        "provenance": file.provenance,
+        "provenance": _provenance(entry, origin),
         "requires-python": file.requires_python or None,
         "url": f"../../{entry.path}",
         # PEP 691: true, or the reason as a non-empty string.
@@ -179,7 +141,7 @@ def _json_file(entry: Entry) -> dict[str, object]:
     if file.size is not None:
         listed["size"] = file.size
     if file.upload_time is not None:
-        listed["upload-time"] = _timestamp(file.upload_time)
+        listed["upload-time"] = timestamp(file.upload_time)
     if file.extra != _EMPTY:
         extra = _extra_of(file.extra)
         _underlay(hashes, _object_in(extra, "hashes"), never=frozenset({"sha256"}))
@@ -187,33 +149,45 @@ def _json_file(entry: Entry) -> dict[str, object]:
     return listed
 
 
-def _html_file(entry: Entry) -> str:
+def core_metadata_of(entry: Entry) -> dict[str, Sha256] | bool:
+    """What PEP 714 has an entry say of the metadata."""
+    metadata = entry.file.core_metadata
+    return {"sha256": metadata} if isinstance(metadata, str) else metadata
+
+
+def timestamp(moment: datetime) -> str:
+    """As PEP 700 writes it, and PyPI: in UTC, without microseconds where there are none."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _provenance(entry: Entry, origin: str | None) -> str | None:
+    return f"{origin}/{entry.provenance}" if origin is not None and entry.provenance is not None else None
+
+
+def _html_file(entry: Entry, origin: str | None) -> str:
     file = entry.file
-    fragment = f"#sha256={_escaped(file.sha256)}" if file.sha256 is not None else ""
-    attributes = "".join(_html_attributes(entry))
-    return f'<a href="../../{_escaped(entry.path)}{fragment}" {attributes}>{_escaped(file.filename)}</a><br />'
+    fragment = f"#sha256={escaped(file.sha256)}" if file.sha256 is not None else ""
+    attributes = "".join(_html_attributes(entry, origin))
+    return f'<a href="../../{escaped(entry.path)}{fragment}" {attributes}>{escaped(file.filename)}</a><br />'
 
 
-def _html_attributes(entry: Entry) -> Iterator[str]:
+def _html_attributes(entry: Entry, origin: str | None) -> Iterator[str]:
     """The spaces around them are where PyPI's template puts them."""
     file = entry.file
     if file.requires_python:
-        yield f'data-requires-python="{_escaped(file.requires_python)}" '
+        yield f'data-requires-python="{escaped(file.requires_python)}" '
     if file.yanked is not None:
-        yield f'data-yanked="{_escaped(file.yanked)}" '
+        yield f'data-yanked="{escaped(file.yanked)}" '
     if file.core_metadata is not False:
-        value = "true" if file.core_metadata is True else f"sha256={_escaped(file.core_metadata)}"
+        value = "true" if file.core_metadata is True else f"sha256={escaped(file.core_metadata)}"
         yield f'data-dist-info-metadata="{value}" data-core-metadata="{value}"'
-    if file.provenance:
-        yield f' data-provenance="{_escaped(file.provenance)}"'
+    if provenance := _provenance(entry, origin):
+        yield f' data-provenance="{escaped(provenance)}"'
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text that is only text in HTML, also between quotes."""
     return text.translate(_HTML_ESCAPES)
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def _extra_of(extra: bytes) -> _Extra:

@@ -141,7 +141,9 @@ def _version_in(filename: str) -> str:
     return str(parse(filename)[1])
 
 
-def pages_of(*files: FileFacts, of: ProjectFacts | None = None) -> tuple[bytes, bytes]:
+def pages_of(
+    *files: FileFacts, of: ProjectFacts | None = None, origin: str | None = "https://mirror.example.org/prefix"
+) -> tuple[bytes, bytes]:
     remembered = of or project()
     offer = offered(Memory(remembered, files))
-    return render_json(offer, remembered), render_html(offer, remembered)
+    return render_json(offer, remembered, origin), render_html(offer, remembered, origin)

@@ -6,8 +6,9 @@ import pytest
 from packaging.utils import canonicalize_name
 from pypi_simple import DistributionPackage, IndexPage, ProjectPage
 
+from mirror.index.listing import HtmlList, JsonList, ListForm
 from mirror.index.merge import offered
-from mirror.index.render import render_html, render_json, render_list_html, render_list_json
+from mirror.index.render import render_html, render_json
 from mirror.model import ProjectStatus, State
 from mirror.names import Serial
 from tests.mirror.index.index_examples import (
@@ -31,7 +32,13 @@ ROWS = [
     ("leftpad", "leftpad", 12),
     ("solo-project", "Solo.Project", 25),
 ]
-LISTING = [(canonicalize_name(name), display_name, Serial(serial)) for name, display_name, serial in ROWS]
+LISTING = sorted((canonicalize_name(name), display_name, Serial(serial)) for name, display_name, serial in ROWS)
+
+
+def whole(form: ListForm, *, batch: int = 100) -> bytes:
+    """The list in that form, put together of batches."""
+    batches = [LISTING[start : start + batch] for start in range(0, len(LISTING), batch)]
+    return b"".join([form.begin(), *map(form.rows, batches), form.end()])
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -46,31 +53,41 @@ def test_a_page_without_departures_is_what_pypi_wrote_but_for_the_host(name: str
     assert as_html == (RECORDED / f"{name}.html").read_bytes().replace(RECORDED_HOST, b"../../")
 
 
-def test_the_list_of_projects_is_what_pypi_wrote_but_for_the_links() -> None:
-    """Sorted by normalised name; links are relative, and the HTML form says its serial too."""
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_the_list_of_projects_is_what_pypi_wrote_but_for_the_links(batch: int) -> None:
+    """In however many pieces it is made; links are relative, and the HTML form says its serial too."""
     recorded_html = (RECORDED / "index.html").read_bytes().replace(b'"/simple/', b'"')
 
-    as_json, as_html = render_list_json(LISTING, Serial(40)), render_list_html(LISTING, Serial(40))
+    as_json, as_html = whole(JsonList(Serial(40)), batch=batch), whole(HtmlList(Serial(40)), batch=batch)
 
     assert as_json == (RECORDED / "index.json").read_bytes()
     assert as_html == recorded_html + b"\n<!--SERIAL 40-->"
-    assert render_list_html(LISTING, None) == recorded_html
+    assert whole(HtmlList(None), batch=batch) == recorded_html
 
 
 def test_a_list_without_serials_leaves_them_out() -> None:
     """An index that has no journal has no numbers to tell."""
-    listing = [(name, display_name, None) for name, display_name, _ in LISTING[:1]]
+    form = JsonList(None)
+    listing = [(name, display_name, None) for name, display_name, _ in LISTING[-1:]]
 
-    assert json.loads(render_list_json(listing, None)) == {
+    assert json.loads(form.begin() + form.rows(listing) + form.end()) == {
         "meta": {"api-version": "1.4"},
         "projects": [{"name": "zeta"}],
     }
 
 
+def test_a_list_of_nothing_is_a_list() -> None:
+    """A new mirror knows no project; an empty batch leaves no comma behind either."""
+    form = JsonList(Serial(1))
+
+    assert json.loads(form.begin() + form.rows([]) + form.end())["projects"] == []
+    assert IndexPage.from_html(HtmlList(None).begin() + HtmlList(None).end()).projects == []
+
+
 def test_a_client_reads_the_same_list_from_both_forms() -> None:
     """Display names and nothing else."""
-    from_json = IndexPage.from_json_data(json.loads(render_list_json(LISTING, Serial(40))))
-    from_html = IndexPage.from_html(render_list_html(LISTING, Serial(40)))
+    from_json = IndexPage.from_json_data(json.loads(whole(JsonList(Serial(40)))))
+    from_html = IndexPage.from_html(whole(HtmlList(Serial(40))))
 
     assert from_json.projects == from_html.projects == ["evil", "evil2", "Fresh_One", "leftpad", "Solo.Project", "zeta"]
 

@@ -81,11 +81,32 @@ def test_a_kept_file_that_merely_vanished_is_yanked_as_missing() -> None:
 
 @pytest.mark.parametrize("stored", [True, False])
 def test_a_departed_file_advertises_only_the_metadata_that_is_stored(stored: bool) -> None:
-    """What is advertised must be servable, and upstream has dropped the provenance."""
+    """What is advertised must be servable, and what upstream still has after a deletion nobody knows."""
     (entry,) = offer_of(replace(kept(), metadata_stored_at=SEEN if stored else None)).entries
 
     assert entry.file.core_metadata == (digest(5) if stored else False)
-    assert entry.file.provenance is None
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_departed_file_advertises_only_provenance_that_is_stored(stored: bool) -> None:
+    """Upstream drops it together with the file."""
+    offer = offer_of(replace(kept(), provenance_sha256=digest(6) if stored else None))
+
+    (entry,) = offer.entries
+    assert entry.provenance == (f"{entry.path}.provenance" if stored else None)
+    assert offer.needs_origin is stored
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_live_file_advertises_the_provenance_that_upstream_names(stored: bool) -> None:
+    """It can be fetched when somebody asks; where upstream has none, neither has the mirror."""
+    sha256 = digest(6) if stored else None
+    named = replace(facts(listed_file(provenance="https://example.org/p")), provenance_sha256=sha256)
+    unnamed = replace(facts(listed_file("leftpad-2.0.tar.gz", "2.0")), provenance_sha256=sha256)
+
+    entry, other = offer_of(named, unnamed).entries
+
+    assert (entry.provenance, other.provenance) == (f"{entry.path}.provenance", None)
 
 
 def test_a_departed_file_may_be_offered_as_it_was() -> None:
@@ -252,7 +273,7 @@ def test_a_kept_file_is_listed_as_it_was_where_an_operator_wants_that() -> None:
     (other,) = offer_of(never_yanked).entries
 
     assert (entry.file.yanked, other.file.yanked) == ("theirs", None)
-    assert (entry.file.provenance, entry.file.core_metadata) == (None, False)
+    assert (entry.provenance, entry.file.core_metadata) == (None, False)
 
 
 @pytest.mark.parametrize(

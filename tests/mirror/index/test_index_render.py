@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 
+from mirror.index.listing import HtmlList, JsonList
 from mirror.index.merge import Offer
-from mirror.index.render import etag_of, render_json, render_list_html, render_list_json, rendered
+from mirror.index.render import etag_of, render_json, rendered
 from mirror.model import FileFacts, ProjectStatus, State
 from mirror.names import Serial, Sha256
 from tests.mirror.index.index_examples import facts, listed_file, pages_of, project
@@ -175,10 +176,21 @@ def test_hostile_text_stays_text(
             "data-dist-info-metadata": f"sha256={metadata}",
             "data-core-metadata": f"sha256={metadata}",
             **({"data-requires-python": requires_python} if requires_python else {}),
-            **({"data-provenance": provenance} if provenance else {}),
+            "data-provenance": entry["provenance"],
         }
         assert link == expected
         assert (entry["filename"], entry["yanked"]) == (filename, reason or True)
+        assert entry["provenance"] == entry["url"].replace("../..", "https://mirror.example.org/prefix") + ".provenance"
+
+
+def test_without_an_origin_no_provenance_is_named() -> None:
+    """PEP 740 wants an absolute address, and upstream's own is that of bytes which this mirror does not vouch for."""
+    file = facts(listed_file(provenance="https://example.org/p"))
+
+    as_json, as_html = pages_of(file, origin=None)
+
+    assert json.loads(as_json)["files"][0]["provenance"] is None
+    assert b"provenance" not in as_html
 
 
 @given(display_name=TEXTS)
@@ -186,11 +198,11 @@ def test_a_hostile_display_name_stays_text(display_name: str) -> None:
     """In the list of projects too."""
     listing = [(canonicalize_name("leftpad"), display_name, Serial(1))]
 
-    tags = Tags(render_list_html(listing, Serial(1)))
+    tags = Tags(HtmlList(Serial(1)).rows(listing))
 
     assert tags.texts == [display_name]
     assert tags.links == [{"href": "leftpad/"}]
-    assert json.loads(render_list_json(listing, Serial(1)))["projects"][0]["name"] == display_name
+    assert json.loads(b"[%b]" % JsonList(Serial(1)).rows(listing))[0]["name"] == display_name
 
 
 def test_a_rendered_page_has_an_etag_for_each_of_its_encodings() -> None:
