@@ -3,10 +3,15 @@
 The rooms, from the roof down. A room may use those below it and none beside or above it; `lint-imports` checks that.
 
     web/            what clients see: pages, files, health; errors become answers in one place
+    adoption        bytes from elsewhere, taken in where they are known or vouched for
+    verification    the store compared with what it should hold, and mended
     confirm         what only the index shows to be gone: looked at again, believed, or held back
     refresh         one project's page, asked of upstream and observed
     supply          the bytes of a known file, from the store or by a fetch
     orders          what operators order, carried out: the act, then the bytes
+    sealing         the bytes of what is blocked, moved out of everybody's reach
+    offers          bytes that can be taken in: of a directory, a bucket, the own store
+    meant           which files an order means
     observe/        the only writer of facts and states: what was observed becomes one transaction
     keep/           fetch, verify, put, record: the only way bytes enter the store
     catalog/        what is remembered: the only SQL, the only door to PostgreSQL
@@ -16,12 +21,15 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     changes/        pure: what we knew, and what upstream says, give what changed
     states          pure: the facts of a file give its state
     index/          pure: what is remembered gives the page that installers see
+    noted_acts      operators' acts as they are noted beside the bytes
     targets         what operators order: on which files, which verb, why
     policy/         pure: would published rules have allowed a deletion? allow, refuse or unknown
     events          what is told: kinds, payloads, cursors, the chain
     advisories      advisories of malware, read, and which versions they mean
+    keeping         pure: which files are kept without anybody's asking for them
     actions         the text of a journal row's action, read
     logs, metrics   how this process speaks to its operators
+    figures         what is counted, declared once; made when first used, through `metrics`
     seams           where tests let the process die
     settings        all settings, put together and loaded
     setting_sections  every setting, declared and explained once

@@ -30,8 +30,20 @@ class UpstreamUnavailableError(EverpinError):
     """Upstream could not be asked, or its answer cannot be believed. Says nothing about what exists."""
 
 
+class BusyElsewhereError(UpstreamUnavailableError):
+    """Another process of this mirror is at it and takes long; to be asked again soon."""
+
+
+class PrivateNameError(UpstreamUnavailableError):
+    """By this mirror's own settings upstream is not asked for that project; whether it has one is not known."""
+
+
 class RefusedError(EverpinError):
     """By this mirror's own settings it does not do that; asking again changes nothing."""
+
+
+class TooLargeError(RefusedError):
+    """The file is larger than this mirror fetches."""
 
 
 class WrongBytesError(EverpinError):
@@ -40,3 +52,7 @@ class WrongBytesError(EverpinError):
 
 class StoreError(EverpinError):
     """The store could not read or write; what it holds is unchanged."""
+
+
+class NoRoomError(StoreError):
+    """There is no room for more: the disk or the bucket is full, or a quota is used up."""

@@ -1,34 +1,97 @@
-"""The figures, by the names that dashboards rely on.
+"""How this process counts, for itself or together with others: `metrics.stale_pages.inc()`.
 
-Counters count where something happens; what the catalog knows is filled in when somebody looks (`mirror.web.health`).
+The figures (`mirror.figures`) come into being when the first of them is used. Until then it can be chosen where they
+are counted: in this process, which is the default, or in files in a directory (`shared_in`), which make any process of
+a mirror able to tell what all of them counted.
 """
 
-from prometheus_client import Counter, Gauge, Histogram
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING
 
-upstream_requests = Counter(
-    "everpin_upstream_requests_total", "Requests to upstream, by what was asked and what came.", ["kind", "outcome"]
-)
-unknown_actions = Counter("everpin_unknown_actions_total", "Journal rows whose action this version does not know.")
-keep_failures = Counter("everpin_keep_failures_total", "Files that could not be kept, by reason.", ["reason"])
-rescues = Counter("everpin_rescues_total", "Departed files whose bytes were missing, by outcome.", ["outcome"])
-stale_pages = Counter("everpin_stale_pages_total", "Project pages served although upstream could not confirm them.")
-http_requests = Counter("everpin_http_requests_total", "Requests answered.", ["route", "status"])
-http_seconds = Histogram(
-    "everpin_http_request_seconds",
-    "Time until the answer was complete.",
-    ["route"],
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
-)
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, values
+from prometheus_client import Counter as Counter
+from prometheus_client import Histogram as Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
 
-projects = Gauge("everpin_projects", "Projects known.")
-wanted_projects = Gauge("everpin_wanted_projects", "Projects nobody asked for whose page is wanted.")
-backlog_files = Gauge("everpin_backlog_files", "Files waiting to be fetched.")
-brake_engaged = Gauge("everpin_brake_engaged", "1 while so much is missing from the index that none of it is believed.")
-journal_serial = Gauge("everpin_journal_serial", "The newest serial of the journal that was applied.")
-watcher_lag_seconds = Gauge("everpin_watcher_lag_seconds", "Age of the newest state of the journal that is held.")
-safety_age_seconds = Gauge(
-    "everpin_safety_age_seconds", "Age of what judgements rely on, by where it is read.", ["source"]
-)
-source = Gauge("everpin_source", "1 for the source that news come from.", ["source"])
-# A gauge, since the catalog counts over the life of the instance, not of the process.
-events = Gauge("everpin_events_total", "Events told, by kind.", ["kind"])
+from mirror.errors import StartError
+
+if TYPE_CHECKING:
+    from mirror.figures import *  # noqa: F403  # all of them, and nothing else
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+"""What `exposed` is written in."""
+
+# As prometheus-client names them: a file for each kind of figure and each process.
+_KINDS = ("counter", "gauge_mostrecent", "histogram")
+_FILE_BYTES = 256 * 1024
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+_registry = REGISTRY
+_are_in_use = False
+
+
+def __getattr__(name: str) -> object:
+    """The figure of that name."""
+    global _are_in_use  # whether they exist is a fact about this process
+    if name.startswith("_"):
+        raise AttributeError(name)
+    figure = getattr(import_module("mirror.figures"), name)
+    _are_in_use = True
+    # Found without this function the next time.
+    globals()[name] = figure
+    return figure
+
+
+@contextmanager
+def shared_directory(directory: Path) -> Iterator[None]:
+    """A fresh directory to count in; what those counted who used it before is forgotten, and it is gone at the end."""
+    rmtree(directory, ignore_errors=True)
+    try:
+        directory.mkdir(parents=True, mode=0o700)
+    except OSError as e:
+        raise StartError(
+            f"the directory {directory} cannot be made ({e.strerror}); name another with --data-dir"
+        ) from e
+    try:
+        yield
+    finally:
+        rmtree(directory, ignore_errors=True)
+
+
+def share(directory: Path, process: str) -> None:
+    """Counts in files of the directory from now on, and tells what everybody who does so counted.
+
+    No two processes that live at the same time may have the same name; one that has the name of a dead one goes on
+    where that one ended.
+    """
+    global _registry
+    if _are_in_use:
+        raise RuntimeError("figures that are in use cannot be moved: choose where they are counted before")
+    try:
+        for kind in _KINDS:
+            _reserve(directory / f"{kind}_{process}.db")
+    except OSError as e:
+        raise StartError(f"{directory} has no room to count in ({e.strerror}); free some space") from e
+    os.environ[_VARIABLE] = str(directory)
+    values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]  # the library's
+    _registry = CollectorRegistry(support_collectors_without_names=True)
+    MultiProcessCollector(_registry, str(directory))  # type: ignore[no-untyped-call]  # the library's, too
+
+
+def exposed() -> bytes:
+    """All figures, in Prometheus' text format."""
+    return generate_latest(_registry)
+
+
+def _reserve(path: Path) -> None:
+    """Takes the room on the disk: writing into a mapped file for which there is none would end the process."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, _FILE_BYTES)
+    finally:
+        os.close(descriptor)

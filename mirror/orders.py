@@ -1,10 +1,12 @@
 """Carries out what operators order: the act in one transaction, then what can only follow its commit.
 
-What follows: files that were being stored meanwhile are put under the order as well, and the objects of purged files
-are destroyed. Until that is done the act counts as unsettled; `finish` makes up for what a crash cut off.
+What follows: files that were being stored meanwhile are put under the order as well, the objects of purged files are
+destroyed, and the act is noted beside the bytes. Until the first two are done the act counts as unsettled; `finish`
+makes up for what a crash cut off, and carries out again what stands beside the bytes and the catalog has forgotten.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import secrets
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -12,19 +14,21 @@ from typing import assert_never
 import structlog
 
 from mirror import observe
-from mirror.catalog import acts, files, projects, tombstones
+from mirror.catalog import acts, tombstones
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
 from mirror.changes.orders import Obeyed, blocked_anew, purged, released, unpurged
 from mirror.errors import NotThereError, StoreError
-from mirror.events import Act
-from mirror.model import FileFacts
+from mirror.events import Act, presentable
+from mirror.meant import bytes_of, files_of, projects_of, require_known, siblings_of
 from mirror.names import ProjectName, Sha256
+from mirror.noted_acts import NotedAct, decode, encode, name_of
 from mirror.observe import Obey, Ordered
+from mirror.seams import reached
 from mirror.states import Rules
 from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
-from mirror.targets import BrakeTarget, BytesTarget, FilesTarget, Order, Target, Verb, covers, parse_target
+from mirror.targets import BrakeTarget, FilesTarget, Order, Target, Verb, covers, parse_target
 
 log = structlog.get_logger()
 
@@ -53,6 +57,7 @@ class Orders:
         """
         async with self._catalog.writing() as conn:
             done = await self._carry_out(conn, order)
+        reached("order.recorded")
         log.debug("order.carried_out", act=done.act, verb=order.verb, target=str(order.target), files=len(done.files))
         try:
             await self._settle(done.act, order.verb, order.target)
@@ -60,14 +65,19 @@ class Orders:
             raise StoreError(
                 f"act {done.act} is in force, but its bytes are only destroyed at the next start: {e}"
             ) from e
+        try:
+            await self._note()
+        except StoreError as e:
+            # In force it is all the same; the next start notes it.
+            log.warning("order.not_noted", act=done.act, error=str(e))
         return done
 
     async def would_purge(self, target: FilesTarget) -> list[FoundFile]:
         """The files that a purge of the target would destroy, also those that have the same bytes elsewhere."""
         async with self._catalog.reading() as conn:
-            digests, names = await _bytes_of(conn, target, is_purged=False)
-            found = [file for name in names for file in await _files_of(conn, name)]
-            await _require_known(conn, target, names)
+            digests, names = await bytes_of(conn, target, is_purged=False)
+            found = [file for name in names for file in await files_of(conn, name)]
+            await require_known(conn, target, names)
         return [
             file
             for file in found
@@ -88,51 +98,119 @@ class Orders:
             async with self._catalog.writing() as conn:
                 if await tombstones.hold(conn, digest):
                     await self._store.delete(StoreKey(digest))
+        await self._note()
+        await self._carry_out_again()
 
-    async def _carry_out(self, conn: Connection, order: Order) -> CarriedOut:
-        number = await acts.record(conn, order, now=self._now())
+    async def _note(self) -> None:
+        """Notes beside the bytes the acts that do not stand there yet."""
+        async with self._catalog.reading() as conn:
+            missing = await acts.not_noted(conn)
+        for act in missing:
+            await self._store.write_act(act.name, encode(act))
+            reached("order.noted")
+            async with self._catalog.writing() as conn:
+                await acts.noted(conn, act.number, now=self._now())
+
+    async def _carry_out_again(self) -> None:
+        """Carries out what stands beside the bytes and is not in the catalog, as after its loss, in the order of time.
+
+        A release is for the files that it was given for: as long as none of them is known, it waits for a later start.
+        """
+        bodies = {name: body async for name, body in self._store.acts()}
+        async with self._catalog.reading() as conn:
+            unknown = await acts.unknown(conn, bodies)
+        for name in sorted(unknown):
+            act = decode(name, bodies[name])
+            if act is None:
+                log.warning("order.note_unreadable", name=presentable(name))
+                continue
+            try:
+                async with self._catalog.writing() as conn:
+                    done = await self._carry_out(conn, act.order, noted=act)
+                    await acts.noted(conn, done.act, now=self._now())
+            except NotThereError as e:
+                log.info("order.still_waits", name=name, verb=act.order.verb, reason=str(e))
+                continue
+            await self._settle(done.act, act.order.verb, act.order.target)
+            log.info("order.carried_out_again", act=done.act, verb=act.order.verb, target=str(act.order.target))
+
+    async def _carry_out(self, conn: Connection, order: Order, noted: NotedAct | None = None) -> CarriedOut:
+        at = noted.at if noted is not None else self._now()
+        name = noted.name if noted is not None else name_of(at, secrets.token_hex(6))
+        number = await acts.record(conn, order, name=name, at=at)
         target = order.target
         if isinstance(target, BrakeTarget):
             return await self._obeyed(conn, order, number, (), lambda memory, _: Obeyed(memory, ()))
         match order.verb:
             case Verb.BLOCK | Verb.UNBLOCK:
-                return await self._change_blocks(conn, order, number, target)
+                return await self._change_blocks(conn, order, number, target, is_again=noted is not None)
             case Verb.RELEASE:
-                names = await _projects_of(conn, target)
-                await _require_known(conn, target, names)
-                as_was = order.as_was
-                return await self._obeyed(
-                    conn, order, number, names, lambda memory, _: released(memory, target, number, as_was=as_was)
-                )
+                return await self._release(conn, order, number, target, noted)
             case Verb.PURGE:
-                return await self._purge(conn, order, number, target)
+                return await self._purge(conn, order, number, target, noted)
             case Verb.UNPURGE:
-                return await self._unpurge(conn, order, number, target)
+                return await self._unpurge(conn, order, number, target, noted)
+            case Verb.ADOPT:
+                # What was adopted is more than an order says: whoever still has the bytes can import them again.
+                raise NotThereError(f"{target} is imported again, or not at all")
             case _:
                 assert_never(order.verb)
 
-    async def _change_blocks(self, conn: Connection, order: Order, number: int, target: FilesTarget) -> CarriedOut:
-        names = await _projects_of(conn, target)
+    async def _change_blocks(
+        self, conn: Connection, order: Order, number: int, target: FilesTarget, *, is_again: bool
+    ) -> CarriedOut:
+        names = await projects_of(conn, target)
         if order.verb is Verb.BLOCK:
             await acts.add_block(conn, number, target)
-        elif not await acts.remove_blocks(conn, target):
-            await _require_known(conn, target, names)
+        elif not await acts.remove_blocks(conn, target) and not is_again:
+            await require_known(conn, target, names)
         return await self._obeyed(
             conn, order, number, names, lambda memory, standing: blocked_anew(memory, target, standing)
         )
 
-    async def _purge(self, conn: Connection, order: Order, number: int, target: FilesTarget) -> CarriedOut:
-        now = self._now()
-        digests, names = await _bytes_of(conn, target, is_purged=False)
-        await _require_known(conn, target, names)
-        await tombstones.bury(conn, digests, act=number, now=now)
-        done = await self._obeyed(conn, order, number, names, lambda memory, _: purged(memory, target, digests, now))
-        await tombstones.condemn(conn, digests | _siblings_of(done.files), act=number)
+    async def _release(
+        self, conn: Connection, order: Order, number: int, target: FilesTarget, noted: NotedAct | None
+    ) -> CarriedOut:
+        names = await projects_of(conn, target)
+        await require_known(conn, target, names)
+        only = noted.digests if noted is not None else None
+        done = await self._obeyed(
+            conn,
+            order,
+            number,
+            names,
+            lambda memory, _: released(memory, target, number, as_was=order.as_was, only=only),
+        )
+        digests = {file.after.sha256 for file in done.files if file.after.sha256 is not None}
+        if only is not None and not digests:
+            raise NotThereError(f"of what {target} meant then nothing is known here")
+        await acts.set_digests(conn, number, only if only is not None else digests)
         return done
 
-    async def _unpurge(self, conn: Connection, order: Order, number: int, target: FilesTarget) -> CarriedOut:
-        digests, names = await _bytes_of(conn, target, is_purged=True)
-        await _require_known(conn, target, names)
+    async def _purge(
+        self, conn: Connection, order: Order, number: int, target: FilesTarget, noted: NotedAct | None
+    ) -> CarriedOut:
+        now = self._now()
+        if noted is None:
+            digests, names = await bytes_of(conn, target, is_purged=False)
+            await require_known(conn, target, names)
+        else:
+            digests, names = noted.digests, await tombstones.projects_with(conn, noted.digests)
+        await acts.set_digests(conn, number, digests)
+        await tombstones.bury(conn, digests, act=number, now=now)
+        done = await self._obeyed(conn, order, number, names, lambda memory, _: purged(memory, target, digests, now))
+        await tombstones.condemn(conn, digests | siblings_of(done.files), act=number)
+        return done
+
+    async def _unpurge(
+        self, conn: Connection, order: Order, number: int, target: FilesTarget, noted: NotedAct | None
+    ) -> CarriedOut:
+        if noted is None:
+            digests, names = await bytes_of(conn, target, is_purged=True)
+            await require_known(conn, target, names)
+        else:
+            digests, names = noted.digests, await tombstones.projects_with(conn, noted.digests)
+        await acts.set_digests(conn, number, digests)
         await tombstones.exhume(conn, digests)
         return await self._obeyed(conn, order, number, names, lambda memory, _: unpurged(memory, target, digests))
 
@@ -170,7 +248,7 @@ class Orders:
             if verb is Verb.PURGE:
                 return await tombstones.projects_with(conn, await tombstones.of_act(conn, number))
             if verb in (Verb.BLOCK, Verb.UNBLOCK) and not isinstance(target, BrakeTarget):
-                return await _projects_of(conn, target)
+                return await projects_of(conn, target)
         return []
 
     async def _destroy(self, digest: Sha256, *, is_needed: bool) -> None:
@@ -178,49 +256,3 @@ class Orders:
         async with self._catalog.writing() as conn:
             if await tombstones.reprieve(conn, digest) and not is_needed:
                 await self._store.delete(StoreKey(digest))
-
-
-async def _projects_of(conn: Connection, target: FilesTarget) -> list[ProjectName]:
-    if isinstance(target, BytesTarget):
-        return await tombstones.projects_with(conn, [target.sha256])
-    return [target.project]
-
-
-async def _files_of(conn: Connection, name: ProjectName) -> list[FoundFile]:
-    project = await projects.find(conn, name)
-    return [FoundFile(name, facts) for facts in await files.of_project(conn, project)] if project else []
-
-
-async def _bytes_of(
-    conn: Connection, target: FilesTarget, *, is_purged: bool
-) -> tuple[frozenset[Sha256], list[ProjectName]]:
-    """The bytes of those files of the target that are purged, or are not, and all projects that have such bytes."""
-    if isinstance(target, BytesTarget):
-        return frozenset({target.sha256}), await _projects_of(conn, target)
-    digests = frozenset(
-        file.facts.sha256
-        for file in await _files_of(conn, target.project)
-        if file.facts.sha256 is not None
-        and (file.facts.purged_at is not None) is is_purged
-        and covers(target, file.project, file.facts)
-    )
-    return digests, sorted({target.project, *await tombstones.projects_with(conn, digests)})
-
-
-async def _require_known(conn: Connection, target: FilesTarget, names: Iterable[ProjectName]) -> None:
-    for name in names:
-        if any(covers(target, name, file.facts) for file in await _files_of(conn, name)):
-            return
-    raise NotThereError(f"no file is known here that {target} could mean; `everpin explain` says what is known")
-
-
-def _siblings_of(done: Iterable[Ordered]) -> frozenset[Sha256]:
-    return frozenset(digest for file in done for digest in _siblings(file.before))
-
-
-def _siblings(file: FileFacts) -> Iterator[Sha256]:
-    metadata = file.listed_file.core_metadata
-    if file.metadata_stored_at is not None and isinstance(metadata, str):
-        yield metadata
-    if file.provenance_sha256 is not None:
-        yield file.provenance_sha256

@@ -14,9 +14,16 @@ import structlog
 
 from mirror import metrics, observe
 from mirror.catalog import instance, projects
+from mirror.catalog.claims import Claim, Claims
 from mirror.catalog.database import Catalog
-from mirror.errors import CatalogUnavailableError, EverpinError, NotThereError, UpstreamUnavailableError
-from mirror.model import FileFacts, ProjectPage
+from mirror.errors import (
+    BusyElsewhereError,
+    CatalogUnavailableError,
+    EverpinError,
+    NotThereError,
+    UpstreamUnavailableError,
+)
+from mirror.model import FileFacts, ProjectFacts, ProjectPage
 from mirror.names import ProjectName
 from mirror.seams import reached
 from mirror.states import Rules, earliest_end
@@ -28,6 +35,8 @@ log = structlog.get_logger()
 LONGEST_LOOK = timedelta(seconds=5)
 """A page that takes longer goes on, but whoever only looks after pages does not wait for it."""
 
+_LONGEST_WAIT_FOR_OTHERS_SECONDS = 8.0
+_LOOK_AGAIN_SECONDS = 0.05
 _LONGEST_QUICK_WAIT = 60.0
 _QUICK_TRIES_SECONDS = 600.0
 _SLOW_WAIT = timedelta(minutes=30)
@@ -44,16 +53,27 @@ class Refreshed(Enum):
 
 
 class Refresher:
-    """Asks for pages and observes them. Those who ask for the same project meanwhile share one request."""
+    """Asks for pages and observes them. Those who ask for the same project meanwhile share one request.
+
+    Also those in other processes, as far as `claims` are shared with them.
+    """
 
     def __init__(
-        self, catalog: Catalog, index: Index, index_url: str, rules: Rules, now: Callable[[], datetime]
+        self,
+        catalog: Catalog,
+        index: Index,
+        index_url: str,
+        rules: Rules,
+        now: Callable[[], datetime],
+        *,
+        claims: Claims | None = None,
     ) -> None:
         self._catalog = catalog
         self._index = index
         self._index_url = index_url
         self._rules = rules
         self._now = now
+        self._claims = claims or Claims()
         self._running: dict[ProjectName, asyncio.Task[Refreshed]] = {}
         self._waiting: Counter[ProjectName] = Counter()
 
@@ -65,7 +85,7 @@ class Refresher:
     async def refresh(self, project: ProjectName) -> Refreshed:
         """Joins the running refresh of this project or starts one. It goes on when nobody waits any more.
 
-        Raises UpstreamUnavailableError or CatalogUnavailableError.
+        Raises UpstreamUnavailableError (for a private name PrivateNameError) or CatalogUnavailableError.
         """
         task = self._running.get(project)
         if task is None:
@@ -128,8 +148,40 @@ class Refresher:
             raise UpstreamUnavailableError(f"the page of {project} could not be taken in") from e
 
     async def _ask_and_observe(self, project: ProjectName) -> Refreshed:
+        self._index.private.refuse(project)
         async with self._catalog.reading() as conn:
             known = await projects.find(conn, project)
+        claim, seen = await self._turn(project, known)
+        try:
+            return seen or await self._ask(project, known)
+        finally:
+            await claim.release()
+
+    async def _turn(self, project: ProjectName, known: ProjectFacts | None) -> tuple[Claim, Refreshed | None]:
+        """The claim on the page; and what another process brought, if that has observed it meanwhile."""
+        name = f"page {project}"
+        claim = await self._claims.try_claim(name)
+        if claim is not None:
+            return claim, None
+        ends = asyncio.get_running_loop().time() + _LONGEST_WAIT_FOR_OTHERS_SECONDS
+        while (claim := await self._claims.try_claim(name)) is None:
+            if asyncio.get_running_loop().time() > ends:
+                raise BusyElsewhereError(f"another process of this mirror is still asking for the page of {project}")
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        try:
+            return claim, await self._brought(project, known)
+        except BaseException:
+            await claim.release()
+            raise
+
+    async def _brought(self, project: ProjectName, known: ProjectFacts | None) -> Refreshed | None:
+        async with self._catalog.reading() as conn:
+            now = await projects.find(conn, project)
+        if now is None or (known is not None and now.observed_at == known.observed_at):
+            return None
+        return Refreshed.SAME if known is not None and now.revision == known.revision else Refreshed.NEW
+
+    async def _ask(self, project: ProjectName, known: ProjectFacts | None) -> Refreshed:
         etag = known.etag if known and known.closed_serial is None else None
         try:
             answer = await self._index.page(project, etag=etag)

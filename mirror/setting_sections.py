@@ -82,8 +82,8 @@ class Upstream(Section):
     """The HTTP proxy through which upstream is asked, such as "http://proxy.example.org:3128", with a user name and a
     password where it wants them. Empty: none; the environment's proxies are not heeded."""
     ca_file: Path | None = None
-    """Certificates of authorities, in PEM, that upstream's own must be signed by; for instance your company's. None:
-    those that the system trusts."""
+    """Certificates of authorities, in PEM, that are trusted besides those that the system trusts; for instance your
+    company's. Whatever upstream is asked over TLS must have a certificate of one of them."""
     username: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f:]*$")
     """Sent, with the password, to the index's own origin and nowhere else."""
     password: SecretStr = SecretStr("")
@@ -97,6 +97,12 @@ class Upstream(Section):
     @classmethod
     def _read_password_file(cls, given: Any) -> Any:
         return _with_secret_of_file(given, "password")
+
+    @model_validator(mode="after")
+    def _demand_username(self) -> "Upstream":
+        if self.password.get_secret_value() and not self.username:
+            raise ValueError("password needs a username beside it")
+        return self
 
     @property
     def journal_url(self) -> str:

@@ -164,7 +164,7 @@ def _read_quota(value: object) -> object:
 
 
 def _write_quota(value: float) -> str:
-    return f"{value * 100:g}%" if isinstance(value, float) else _write_size(value)
+    return _write_size(value) if isinstance(value, int) else f"{value * 100:g}%"
 
 
 def _read_bandwidth(value: object) -> object:

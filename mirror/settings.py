@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mirror.errors import StartError
@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     safety: Safety = Field(default_factory=Safety)
     feed: Feed = Field(default_factory=Feed)
     log: Log = Field(default_factory=Log)
+
+    def on_database(self, url: str) -> "Settings":
+        """The same settings for one who shares the database that somebody else found or started."""
+        database = self.database.model_copy(update={"url": SecretStr(url)})
+        return self.model_copy(update={"database": database})
 
     @property
     def osv_url(self) -> str:
@@ -120,14 +125,21 @@ def _read_toml(config: Path) -> dict[str, Any]:
 
 def _refuse_unknown_environment() -> None:
     known = set()
+    beginnings: set[str] = set()
     for name, field in Settings.model_fields.items():
         section = field.annotation
+        beginnings.add(f"EVERPIN_{name}".upper())
         if isinstance(section, type) and issubclass(section, Section):
             known |= {f"EVERPIN_{name}__{key}".upper() for key in section.model_fields}
+            beginnings |= {f"EVERPIN_{key}".upper() for key in section.model_fields}
         else:
             known.add(f"EVERPIN_{name}".upper())
     for variable in os.environ:
-        if variable.upper().startswith("EVERPIN_") and variable.upper() not in known:
+        given = variable.upper()
+        if not given.startswith("EVERPIN_") or given in known:
+            continue
+        # Others may have variables of that name for purposes of their own, such as where the command is.
+        if "__" in given or given.startswith(tuple(beginnings)):
             raise StartError(f"unknown setting in the environment: {variable}")
 
 

@@ -8,10 +8,11 @@ enough and whether we have the bytes; and last what upstream itself says.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from mirror.keeping import Keeping
 from mirror.model import Cause, FileFacts, Life, Memory, ProjectFacts, State
 from mirror.names import Serial
 from mirror.setting_values import Reregistered, Unexplained
@@ -29,7 +30,7 @@ class Rules:
 
     `quarantine_memory` None means for ever. `reads_advisories`: there is a source of them, so that one can wait for it.
     `undelayed` are patterns of the projects whose new files are served at once. `tells_downloads` is about what is told
-    of a judgement's files, not about the judgement.
+    of a judgement's files, not about the judgement; and `keeping` about what is kept of the files that are judged.
     """
 
     min_age: timedelta
@@ -44,6 +45,7 @@ class Rules:
     new_release_delay: timedelta = timedelta(0)
     undelayed: tuple[str, ...] = ()
     tells_downloads: bool = False
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,21 @@
 The link between what is kept and what is remembered of it: what the keeper has verified and stored is recorded here.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from mirror import observe
-from mirror.catalog import files, instance, tombstones
+from mirror.catalog import backlog, evictions, files, instance, notices, room, sealed, tombstones
+from mirror.catalog.backlog import Priority
+from mirror.catalog.claims import Claims
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
-from mirror.errors import NotThereError, RefusedError
+from mirror.errors import NoRoomError, NotThereError, RefusedError, StoreError
 from mirror.index.paths import Kind
-from mirror.keep import Download, Keeper, Kept, Wanted
+from mirror.keep import Download, Keeper, Kept, Means, Wanted
+from mirror.keep.pace import Pace
 from mirror.model import FileFacts, ListedFile, State
 from mirror.names import Sha256
 from mirror.settings import Settings
@@ -21,6 +25,15 @@ from mirror.states import Rules
 from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
 from mirror.upstream.session import UpstreamSession
+
+# Real ones have some kilobytes: these bounds only keep a liar from filling the disk.
+_MOST_BYTES = {Kind.METADATA: 16 * 2**20, Kind.PROVENANCE: 4 * 2**20}
+
+
+# What may pass before upstream is asked and after it has answered: more would be longer than installers wait.
+_BESIDE_UPSTREAM_SECONDS = 1.0
+# A quota may be overdrawn by what comes in that time.
+_ROOM_KNOWN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +45,10 @@ class Stored:
 
 
 class Supply:
-    """Finds or fetches the bytes of files. Closes the keeper at the end."""
+    """Finds or fetches the bytes of files. Closes the keeper at the end.
+
+    A client waits for at most `patience_seconds` until it gets the first of them.
+    """
 
     def __init__(
         self,
@@ -43,19 +59,31 @@ class Supply:
         settings: Settings,
         rules: Rules,
         now: Callable[[], datetime],
+        claims: Claims | None = None,
     ) -> None:
         self.store = store
         self._catalog = catalog
         self._rules = rules
         self._now = now
         self._hosts = settings.upstream.allowed_file_hosts
+        self._private = session.private
+        self._has_room_until = 0.0
+        self.patience_seconds = settings.upstream.timeout.total_seconds() + _BESIDE_UPSTREAM_SECONDS
         self._keeper = Keeper(
-            session=session,
-            store=store,
-            spool_dir=settings.spool_dir,
-            allowed_hosts=self._allowed_hosts,
-            max_file_size=settings.keep.max_file_size,
-            record=self._record,
+            Means(
+                session=session,
+                store=store,
+                spool_dir=settings.spool_dir,
+                allowed_hosts=self._allowed_hosts,
+                max_file_size=settings.keep.max_file_size,
+                record=self._record,
+                allow=self._allow,
+                recorded=self._digest_by_now,
+                claims=claims or Claims(),
+                patience_seconds=self.patience_seconds,
+                failed=self._try_again,
+                require_room=self._require_room,
+            )
         )
 
     async def stored(self, file: FoundFile, kind: Kind = Kind.FILE) -> Stored | None:
@@ -68,10 +96,25 @@ class Supply:
             return None
         key = StoreKey(sha256)
         size = await self.store.size(key)
+        if size is None:
+            size = await self._lent(key)
         return Stored(key, size) if size is not None else None
 
-    def fetch(self, file: FoundFile, kind: Kind = Kind.FILE) -> Download:
-        """Fetches the file, or its sibling, unless that is under way already."""
+    async def _lent(self, key: StoreKey) -> int | None:
+        """The size of what was sealed while it was blocked, when whoever unseals it has not come to it yet."""
+        async with self._catalog.writing() as conn:
+            is_sealed = await sealed.lend(conn, key.sha256)
+        if not is_sealed:
+            return None
+        await self.store.lend(key)
+        return await self.store.size(key)
+
+    def fetch(self, file: FoundFile, kind: Kind = Kind.FILE, *, pace: Pace | None = None) -> Download:
+        """Fetches the file, or its sibling, unless that is under way already. PrivateNameError for a private name.
+
+        At this pace, until a client waits for it.
+        """
+        self._private.refuse(file.project)
         facts = file.facts
         if facts.id is None:
             raise NotThereError("a file that is not in the catalog cannot be kept")
@@ -89,7 +132,9 @@ class Supply:
                 version=listed.version,
                 file_id=facts.id,
                 kind=kind,
-            )
+                most=_MOST_BYTES.get(kind),
+            ),
+            pace=pace,
         )
 
     async def close(self) -> None:
@@ -110,12 +155,52 @@ class Supply:
             await self.store.delete(StoreKey(kept.sha256))
         raise RefusedError("an operator of this mirror had these bytes destroyed")
 
+    async def _allow(self, wanted: Wanted, kept: Kept) -> None:
+        """Raises RefusedError where the bytes, though not stored, may not be handed out any more."""
+        async with self._catalog.reading() as conn:
+            found = await files.by_id(conn, wanted.file_id)
+            is_banned = await tombstones.is_buried(conn, kept.sha256)
+        if is_banned or (found is not None and found.facts.state is State.PURGED):
+            raise RefusedError("an operator of this mirror had these bytes destroyed")
+        if found is not None and found.facts.state is State.BLOCKED:
+            raise RefusedError("these bytes were blocked while they were on their way")
+
+    async def _digest_by_now(self, wanted: Wanted) -> Sha256 | None:
+        async with self._catalog.reading() as conn:
+            found = await files.by_id(conn, wanted.file_id)
+        return _stored_digest(found.facts, wanted.kind) if found is not None else None
+
     async def _recorded(self, wanted: Wanted, kept: Kept) -> tuple[bool, bool]:
         """Whether the store may hold these bytes for the file, which the catalog then knows; and if that is blocked."""
         async with self._catalog.writing() as conn:
             may_stay = await self._noted(conn, wanted, kept)
+            if may_stay and await evictions.reprieve(conn, [kept.sha256]):
+                await self._require(kept)
             found = await files.by_id(conn, wanted.file_id)
         return may_stay, found is not None and found.facts.state is State.BLOCKED
+
+    async def _require(self, kept: Kept) -> None:
+        """Raises StoreError where the object made room for others after it was found to be there."""
+        if await self.store.size(StoreKey(kept.sha256)) is None:
+            raise StoreError("the bytes were taken away while they were being noted; they can be fetched again")
+
+    async def _require_room(self, wanted: Wanted) -> None:
+        """Raises NoRoomError where the quota is used up, nothing may make room, and upstream still has the file."""
+        seconds = time.monotonic()
+        if seconds < self._has_room_until:
+            return
+        async with self._catalog.reading() as conn:
+            if await room.kept_up_to(conn) > Priority.RESCUE:
+                self._has_room_until = seconds + _ROOM_KNOWN_SECONDS
+                return
+            found = await files.by_id(conn, wanted.file_id)
+        if found is None or not found.facts.is_gone:
+            raise NoRoomError("keep.quota is used up, and nothing may make room")
+
+    async def _try_again(self, wanted: Wanted) -> None:
+        async with self._catalog.writing() as conn:
+            await backlog.add(conn, [wanted.file_id], Priority.REQUESTED, now=self._now())
+            await notices.backlog_grew(conn)
 
     async def _noted(self, conn: Connection, wanted: Wanted, kept: Kept) -> bool:
         if wanted.kind is Kind.PROVENANCE:
@@ -137,10 +222,11 @@ class Supply:
         )
 
     async def _allowed_hosts(self) -> tuple[str, ...]:
-        if self._hosts:
-            return self._hosts
-        async with self._catalog.reading() as conn:
-            return (await instance.read(conn)).file_hosts or ()
+        if not self._hosts:
+            async with self._catalog.reading() as conn:
+                # Once there are any they are frozen.
+                self._hosts = (await instance.read(conn)).file_hosts or ()
+        return self._hosts
 
 
 async def by_path(catalog: Catalog, digest: bytes, filename: str) -> list[FoundFile]:

@@ -28,6 +28,7 @@ class Verb(StrEnum):
     RELEASE = "release"
     PURGE = "purge"
     UNPURGE = "unpurge"
+    ADOPT = "adopt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class RecordedAct:
-    """An order that was carried out; `target` as text."""
+    """An order that was carried out; `target` as text.
+
+    `name` is that under which it is noted beside the bytes; `digests` are those that a release, a purge or its end was
+    about.
+    """
 
     number: int
     at: datetime
@@ -98,6 +103,9 @@ class RecordedAct:
     verb: Verb
     target: str
     reason: str
+    as_was: bool = False
+    name: str = ""
+    digests: frozenset[Sha256] = frozenset()
 
 
 def order_of(verb: Verb, target: str, *, actor: str, reason: str, as_was: bool = False) -> Order:
@@ -107,7 +115,7 @@ def order_of(verb: Verb, target: str, *, actor: str, reason: str, as_was: bool =
         raise StartError(f"the brake can only be released, not {_DONE[verb]}")
     if isinstance(wanted, BrakeTarget) and as_was:
         raise StartError("the brake is no file that could be listed as it was before")
-    return Order(verb, wanted, presentable(actor) or "unknown", _checked_reason(reason), as_was)
+    return Order(verb, wanted, presentable(actor) or "unknown", checked_reason(reason), as_was)
 
 
 def parse_target(text: str) -> Target:
@@ -148,7 +156,8 @@ def _is_version(text: str) -> bool:
     return 0 < len(text) <= _LONGEST_VERSION and text == presentable(text) and not any(c in "=,;*" for c in text)
 
 
-def _checked_reason(reason: str) -> str:
+def checked_reason(reason: str) -> str:
+    """The reason as it is recorded. Raises StartError where it is none, or none that fits in a line."""
     reason = reason.strip()
     if not reason:
         raise StartError("a reason is needed: it is recorded and told with the act")
@@ -170,4 +179,5 @@ _DONE = {
     Verb.RELEASE: "released",
     Verb.PURGE: "purged",
     Verb.UNPURGE: "unpurged",
+    Verb.ADOPT: "adopted",
 }

@@ -13,6 +13,7 @@ from mirror.catalog.database import Catalog, migrate, opened
 from mirror.postgres import embedded
 from tests.pypi_sim import PyPISim
 from tests.reachable import reachable_directory
+from tests.s3_server import S3Server, s3_environment, s3_server
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
@@ -59,6 +60,22 @@ async def pypi() -> AsyncIterator[PyPISim]:
     """A simulated PyPI of the test's own."""
     async with PyPISim() as sim:
         yield sim
+
+
+@pytest.fixture(scope="session")
+def s3_process() -> Iterator[S3Server]:
+    """A running S3 server."""
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """A running S3 server for buckets of the test's own, and the environment that programs find its keys in."""
+    for name, value in s3_environment().items():
+        monkeypatch.setenv(name, value)
+    yield s3_process
+    s3_process.clear()
 
 
 @pytest.fixture

@@ -3,9 +3,15 @@
 The rooms, from the roof down. A room may use those below it and none beside or above it; all may use `mirror`.
 
     cli/            the `everpin` command: every verb, and how failures are told
-    compose         the composition root: the only place that makes connections, sessions and servers
+    worker          one of several processes that answer clients, from its first breath to its last
+    front           where clients come in: a port, and behind it this process or several
+    compose         the composition root: the only place that makes connections and sessions
+    workers         processes that answer clients: started, watched over, stopped
+    serving         sockets, and the server behind them
+    loop            the event loop that every process runs on
     duties          what a watcher does, and how often: what all do, and what only the leader does
     feed/           events as CloudEvents, Atom and JSON Feed (pure), and the URLs that offer them
+    rules           how is judged, as the settings have it; what is judged again when they changed
     explanation     pure: why files are served or not, in plain words
     poller          asks again and again for news, and takes another source while the journal cannot be read
     poll            one look at the journal: rows, events and cursor in one transaction
@@ -16,6 +22,13 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     unasked         projects that nobody asked for, whose pages are wanted all the same
     advisories/     advisories of malware, read from a source of OSV's records
     keeper          the backlog: files whose bytes are wanted
+    keeping_now     what an operator names, kept now
+    scope           what came into the scope of what is kept, put into the backlog; watched projects
+    room            the store kept within its quota: counted, and made room in
+    whole_files     one file kept whole, with what stands beside it
+    quota           pure: what a quota allows
+    bandwidth       how much is fetched each second while no client waits
+    listed_names    pure: the projects that a list, a requirements file or a lock file names
     looking         asking for pages that no client waits for, a few at a time
     journal/        the journal over XML-RPC, and its rows read into types; the feed of new releases
     gaps            times without a journal, told when they begin and when they are over

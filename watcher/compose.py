@@ -1,25 +1,21 @@
 """Where the parts are put together: the composition root of every command.
 
 Each function is an async context manager that makes its parts ready, hands them out and takes them down again in the
-opposite order. Nothing else in the two packages makes a connection, a session or a server.
+opposite order. Nothing else in the two packages makes a connection or a session.
 """
 
-import asyncio
-import logging
-import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-import msgspec
 import structlog
 from aiohttp import web
 
-from mirror import clock, observe
-from mirror.catalog import instance, projects
+from mirror import clock, metrics
+from mirror.catalog import instance
+from mirror.catalog.claims import Claims
+from mirror.catalog.claims import connected as claims_of
 from mirror.catalog.database import Catalog, migrate, opened, require_schema
 from mirror.confirm import Confirmer, confirming
 from mirror.errors import StartError
@@ -32,19 +28,22 @@ from mirror.states import Rules
 from mirror.store.directory import DirectoryStore
 from mirror.store.interface import Store
 from mirror.supply import Supply
+from mirror.upstream.egress import client_session
 from mirror.upstream.index import Index
-from mirror.upstream.session import UpstreamSession, introduction
+from mirror.upstream.session import UpstreamSession
 from mirror.web import health, problems
 from mirror.web.app import application
+from mirror.web.origin import also_below
 from watcher.claimer import claimer
 from watcher.duties import Duties
 from watcher.feed.routes import FeedParts
 from watcher.feed.routes import add_routes as add_feed_routes
+from watcher.rules import apply_rules, rules_of
 
 log = structlog.get_logger()
 
-_BACKLOG_OF_CONNECTIONS = 1024
-_SHUTDOWN_SECONDS = 5.0
+# Commands that are run beside, and people who look at the embedded database.
+_OTHERS_CONNECTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ async def catalog_of(settings: Settings, *, create: bool) -> AsyncIterator[Catal
         if not url:
             if not create:
                 _require_database(settings.data_dir)
-            url = await stack.enter_async_context(embedded(settings.data_dir))
+            url = await stack.enter_async_context(embedded(settings.data_dir, connections=_connections(settings)))
         catalog = await stack.enter_async_context(opened(url, pool_size=settings.database.pool_size))
         if create:
             await migrate(catalog)
@@ -82,36 +81,66 @@ async def catalog_of(settings: Settings, *, create: bool) -> AsyncIterator[Catal
 
 
 @asynccontextmanager
-async def parts_of(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Parts]:
-    """The parts of a long-lived command. An embedded database is migrated; another one only when `migrating`."""
+async def parts_of(settings: Settings, *, migrating: bool = False, figures: Path | None = None) -> AsyncIterator[Parts]:
+    """The parts of a long-lived command. An embedded database is migrated; another one only when `migrating`.
+
+    `figures` is where this process counts, together with those beside which it answers.
+    """
     rules = rules_of(settings)
     async with AsyncExitStack() as stack:
+        # First, since it is what can be wrong that takes no time to find out.
+        session = await stack.enter_async_context(UpstreamSession(settings.upstream))
         is_embedded = not settings.database.url.get_secret_value()
         catalog = await stack.enter_async_context(catalog_of(settings, create=is_embedded or migrating))
+        if figures is not None:
+            stack.enter_context(metrics.shared_directory(figures))
+            metrics.share(figures, "parent")
         async with catalog.writing() as conn:
             await instance.ensure(conn, settings.upstream.index_url, now=clock.now())
         await apply_rules(catalog, rules)
-        store = DirectoryStore(settings.store_dir)
-        await store.check()
+        store = await stack.enter_async_context(store_of(settings))
         _make_directory(settings.spool_dir)
         clean_spool(settings.spool_dir)
-        orders = Orders(catalog=catalog, store=store, rules=rules, now=clock.now)
-        await orders.finish()
+        claims = await stack.enter_async_context(claims_of(catalog.url))
+        parts = _assembled(settings, catalog=catalog, store=store, session=session, claims=claims)
+        stack.push_async_callback(parts.refresher.close)
+        stack.push_async_callback(parts.supply.close)
+        await parts.orders.finish()
+        yield parts
+
+
+@asynccontextmanager
+async def shared_parts_of(settings: Settings) -> AsyncIterator[Parts]:
+    """The parts of a process that answers beside others. What is done once for all of them has been done."""
+    async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(UpstreamSession(settings.upstream))
-        index_url = settings.upstream.index_url
-        refresher = Refresher(catalog, Index(session, index_url), index_url, rules, clock.now)
-        stack.push_async_callback(refresher.close)
-        supply = Supply(catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=clock.now)
-        stack.push_async_callback(supply.close)
-        yield Parts(settings, catalog, store, session, refresher, supply, rules, orders)
+        catalog = await stack.enter_async_context(catalog_of(settings, create=False))
+        store = await stack.enter_async_context(store_of(settings))
+        claims = await stack.enter_async_context(claims_of(catalog.url))
+        parts = _assembled(settings, catalog=catalog, store=store, session=session, claims=claims)
+        stack.push_async_callback(parts.refresher.close)
+        stack.push_async_callback(parts.supply.close)
+        yield parts
+
+
+@asynccontextmanager
+async def store_of(settings: Settings) -> AsyncIterator[Store]:
+    """The store, seen to be usable."""
+    async with AsyncExitStack() as stack:
+        store: Store = DirectoryStore(settings.store_dir)
+        if settings.store.url.startswith("s3://"):
+            # Imported here because boto3 takes its time, and only buckets need it.
+            from mirror.store.s3.store import opened as opened_s3
+
+            store = await stack.enter_async_context(opened_s3(settings.store))
+        await store.check()
+        yield store
 
 
 @asynccontextmanager
 async def orders_of(settings: Settings) -> AsyncIterator[Orders]:
     """What carries out an operator's orders, beside whatever else runs on the same data."""
-    async with catalog_of(settings, create=False) as catalog:
-        store = DirectoryStore(settings.store_dir)
-        await store.check()
+    async with catalog_of(settings, create=False) as catalog, store_of(settings) as store:
         yield Orders(catalog=catalog, store=store, rules=rules_of(settings), now=clock.now)
 
 
@@ -121,11 +150,7 @@ async def duties_of(parts: Parts) -> AsyncIterator[Duties]:
     async with AsyncExitStack() as stack:
         me = stack.enter_context(claimer(parts.settings.data_dir / "claimer"))
         session = await stack.enter_async_context(
-            aiohttp.ClientSession(
-                headers={"User-Agent": introduction(parts.settings.upstream)},
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-            )
+            client_session(parts.settings.upstream, also_named=[parts.settings.osv_url])
         )
         yield Duties(
             catalog=parts.catalog,
@@ -166,6 +191,7 @@ async def mirror_application(parts: Parts, *, duties: Duties | None = None) -> A
         heard=duties.heard if duties else None,
     ) as app:
         add_feed_routes(app, FeedParts(parts.catalog, parts.settings, clock.now))
+        also_below(app, parts.settings.mirror.base_url)
         yield app
 
 
@@ -187,89 +213,28 @@ def watcher_application(parts: Parts) -> web.Application:
     return app
 
 
-def listening_socket(host: str, port: int, *, section: str) -> socket.socket:
-    """A bound socket, so that a port in use is found out before anything else is started."""
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, kind, proto)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(address)
-        except OSError:
-            bound.close()
-            raise
-    except OSError as e:
-        raise StartError(
-            f"cannot listen on {host} port {port} ({e.strerror}); change {section}.host or {section}.port"
-        ) from e
-    return bound
-
-
-@asynccontextmanager
-async def serving(app: web.Application, bound: socket.socket, *, access_log: bool) -> AsyncIterator[None]:
-    """Serves the application on the socket until the end, then lets running requests finish for a few seconds."""
-    runner = web.AppRunner(
-        app,
-        handle_signals=False,
-        shutdown_timeout=_SHUTDOWN_SECONDS,
-        access_log=logging.getLogger("aiohttp.access") if access_log else None,
-    )
-    await runner.setup()
-    try:
-        try:
-            await web.SockSite(runner, bound, backlog=_BACKLOG_OF_CONNECTIONS).start()
-        except OSError as e:
-            # Two can be bound to a port as long as neither listens.
-            host, port = bound.getsockname()[:2]
-            raise StartError(f"cannot listen on {host} port {port} ({e.strerror}); set another port") from e
-        yield
-    finally:
-        await runner.cleanup()
-
-
-async def until_stopped() -> None:
-    """Returns at SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
-    log.info("everpin.stopping")
-
-
-def rules_of(settings: Settings) -> Rules:
-    """The settings that judgements depend on."""
-    safety = settings.safety
-    return Rules(
-        min_age=safety.min_age,
-        quarantine_memory=safety.quarantine_memory,
-        reregistered=safety.reregistered,
-        cooldown=safety.cooldown,
-        min_project_age=safety.min_project_age,
-        settle=safety.settle,
-        reads_advisories=bool(settings.osv_url),
-        unexplained=safety.unexplained,
-        serves_departed=safety.serve_departed == "kept",
-        new_release_delay=safety.new_release_delay,
-        undelayed=safety.undelayed,
-        tells_downloads=settings.feed.include_local,
+def _assembled(
+    settings: Settings, *, catalog: Catalog, store: Store, session: UpstreamSession, claims: Claims
+) -> Parts:
+    rules, index_url = rules_of(settings), settings.upstream.index_url
+    return Parts(
+        settings,
+        catalog,
+        store,
+        session,
+        Refresher(catalog, Index(session, index_url), index_url, rules, clock.now, claims=claims),
+        Supply(
+            catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=clock.now, claims=claims
+        ),
+        rules,
+        Orders(catalog=catalog, store=store, rules=rules, now=clock.now),
     )
 
 
-async def apply_rules(catalog: Catalog, rules: Rules) -> None:
-    """Judges once more what was judged by other rules before, as far as rules can make a difference."""
-    wanted = msgspec.json.encode(rules).decode()
-    async with catalog.reading() as conn:
-        if (await instance.read(conn)).rules == wanted:
-            return
-        names = await projects.judged_by_rules(conn)
-        if rules.new_release_delay:
-            names += await projects.with_files_born_after(conn, clock.now() - rules.new_release_delay)
-    for name in names:
-        async with catalog.writing() as conn:
-            await observe.clock(conn, [name], rules=rules, now=clock.now())
-    async with catalog.writing() as conn:
-        await instance.set_rules(conn, wanted)
+def _connections(settings: Settings) -> int:
+    """As many as may be wanted at the same time: by each process its pool, one to listen, to lead and to claim."""
+    beside = settings.mirror.processes if settings.mirror.processes > 1 else 0
+    return (settings.database.pool_size + 3) * (1 + beside) + _OTHERS_CONNECTIONS
 
 
 def _require_database(data_dir: Path) -> None:

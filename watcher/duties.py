@@ -22,18 +22,21 @@ from mirror.catalog.leadership import PACE, Led, Pace, competing
 from mirror.catalog.notices import BacklogGrew, Notice, NoticesLost
 from mirror.errors import EverpinError, NotTheLeaderError, UpstreamUnavailableError
 from mirror.refresh import Refresher
+from mirror.sealing import Sealer
 from mirror.setting_values import JournalSource
 from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.supply import Supply
-from watcher import looking, sweep
+from watcher import looking, room, scope, sweep
 from watcher.advisories import reader_of
+from watcher.bandwidth import Bandwidth
 from watcher.journal.client import JournalClient
 from watcher.journal.updates import UpdatesClient
 from watcher.keeper import BacklogKeeper
 from watcher.poll import begin
 from watcher.poller import Poller, Sources
 from watcher.refreshes import refresh_due
+from watcher.room import RoomKeeper
 from watcher.rounds import Rounds
 from watcher.schedule import Job, Schedule, running
 from watcher.unasked import Unasked
@@ -85,7 +88,9 @@ class Duties:
             workers=settings.keep.workers,
             claimer=claimer,
             now=now,
+            pace=Bandwidth(settings.keep.bandwidth) if settings.keep.bandwidth else None,
         )
+        self._supply = supply
         self._schedules: list[Schedule] = []
 
     def _of_everyone(self) -> list[Job]:
@@ -109,9 +114,27 @@ class Duties:
             Job("poll", self._settings.watcher.poll_interval, poll),
             Job("refresh", timedelta(seconds=1), refresh),
             Job("clock", timedelta(seconds=5), lambda: apply_clock(catalog, rules=self._rules, now=self._now())),
+            Job("seal", timedelta(seconds=10), Sealer(catalog, self._supply.store).tick),
             Job("forget", timedelta(hours=1), lambda: forget_rows(catalog, now=self._now())),
+            *self._keeping(catalog),
             *self._advisories(catalog),
             *self._looking(catalog),
+        ]
+
+    def _keeping(self, catalog: Led) -> list[Job]:
+        """Wanting what is in scope, and keeping the store within its quota."""
+        settings, rules = self._settings, self._rules
+        room_keeper = RoomKeeper(
+            catalog=catalog,
+            store=self._supply.store,
+            directory=None if settings.store.url.startswith("s3:") else settings.store_dir,
+            quota=settings.keep.quota,
+            keeping=rules.keeping,
+            now=self._now,
+        )
+        return [
+            Job("scope", scope.TICK, scope.ScopeCarrier(catalog, rules.keeping, now=self._now).tick),
+            Job("room", room.TICK, room_keeper.tick),
         ]
 
     def _advisories(self, catalog: Led) -> list[Job]:

@@ -1,4 +1,7 @@
-"""Works off the backlog: files whose bytes are wanted though no client waits, most urgently those that departed."""
+"""Works off the backlog: files whose bytes are wanted though no client waits, most urgently those that departed.
+
+Where there is no room, on the disk or by the quota, only those are tried that departed.
+"""
 
 import asyncio
 import uuid
@@ -8,16 +11,18 @@ from datetime import datetime, timedelta
 import structlog
 
 from mirror import metrics, observe
-from mirror.catalog import backlog, files
-from mirror.catalog.backlog import Claim
-from mirror.catalog.database import Catalog
+from mirror.catalog import backlog, files, room
+from mirror.catalog.backlog import Claim, Priority
+from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
-from mirror.errors import EverpinError, NotThereError, RefusedError, StoreError, WrongBytesError
-from mirror.index.paths import Kind
+from mirror.errors import EverpinError, NoRoomError, NotThereError, RefusedError, StoreError, TooLargeError
+from mirror.keep.pace import Pace
+from mirror.keeping import is_worth_keeping
 from mirror.model import State
 from mirror.seams import reached
 from mirror.states import Rules
 from mirror.supply import Supply
+from watcher.whole_files import keep_whole
 
 log = structlog.get_logger()
 
@@ -30,6 +35,8 @@ _LONGEST_RETRY_SECONDS = 3600.0
 _LONGEST_STORE_RETRY_SECONDS = 60.0
 _RENEW_SECONDS = 60.0
 _LOOK_AGAIN_SECONDS = 1.0
+_FULL_FOR = timedelta(minutes=1)
+"""After a disk was full, nothing but what departed is tried for so long."""
 
 
 class BacklogKeeper:
@@ -44,6 +51,7 @@ class BacklogKeeper:
         workers: int,
         claimer: uuid.UUID,
         now: Callable[[], datetime],
+        pace: Pace | None = None,
     ) -> None:
         self._catalog = catalog
         self._supply = supply
@@ -51,6 +59,8 @@ class BacklogKeeper:
         self._workers = workers
         self._now = now
         self._claimer = claimer
+        self._pace = pace
+        self._full_until: datetime | None = None
 
     async def work_off(self) -> int:
         """Keeps what is due until nothing more is, and says how many files that were.
@@ -80,8 +90,18 @@ class BacklogKeeper:
         if places <= 0:
             return set()
         async with self._catalog.writing() as conn:
-            claimed = await backlog.claim(conn, self._claimer, limit=places, now=self._now())
+            claimed = await backlog.claim(
+                conn, self._claimer, limit=places, now=self._now(), up_to=await self._up_to(conn)
+            )
         return {asyncio.create_task(self._keep(claim), name=f"keep file {claim.file_id}") for claim in claimed}
+
+    async def _up_to(self, conn: Connection) -> int:
+        """The least urgent that there is room for."""
+        found = await room.read(conn)
+        is_used_up = found.limit is not None and found.used >= found.limit
+        if is_used_up or (self._full_until is not None and self._now() < self._full_until):
+            return Priority.RESCUE
+        return found.kept_up_to
 
     async def _give_back(self) -> None:
         """Gives back what an earlier round that broke off, or died, had claimed: nobody is at it now."""
@@ -103,14 +123,14 @@ class BacklogKeeper:
         file_id = claim.file_id
         async with self._catalog.reading() as conn:
             found = await files.by_id(conn, file_id)
-        if found is None or found.facts.state in (State.BLOCKED, State.PURGED):
+        if found is None or not self._may_be_kept(found, claim):
             await self._finish(file_id)
             return
         is_rescue = found.facts.is_gone and found.facts.stored_at is None
         try:
-            if found.facts.stored_at is None:
-                await self._supply.fetch(found).finished()
-            await self._keep_metadata(found)
+            await keep_whole(self._supply, found, pace=self._pace)
+        except TooLargeError as e:
+            await self._too_large(found, e, is_rescue=is_rescue)
         except (NotThereError, RefusedError) as e:
             await self._not_had(found, claim, e, is_rescue=is_rescue)
         except EverpinError as e:
@@ -122,14 +142,24 @@ class BacklogKeeper:
             reached("backlog.kept")
             await self._finish(file_id)
 
-    async def _keep_metadata(self, found: FoundFile) -> None:
-        """Keeps the metadata too; a file whose metadata cannot be had is kept all the same, without it."""
-        if found.facts.listed_file.core_metadata is False or found.facts.metadata_stored_at is not None:
+    def _may_be_kept(self, found: FoundFile, claim: Claim) -> bool:
+        """Whether what was true when the file was put into the backlog still is."""
+        facts = found.facts
+        if facts.state in (State.BLOCKED, State.PURGED) or self._rules.keeping.is_private(found.project):
+            return False
+        return claim.priority <= Priority.REQUESTED or facts.is_gone or is_worth_keeping(facts)
+
+    async def _too_large(self, found: FoundFile, error: EverpinError, *, is_rescue: bool) -> None:
+        """Gives up: by the same settings it is too large the next time as well."""
+        if found.facts.id is None:
             return
-        try:
-            await self._supply.fetch(found, Kind.METADATA).finished()
-        except (NotThereError, RefusedError, WrongBytesError) as e:
-            log.warning("keeper.no_metadata", project=found.project, filename=found.facts.filename, error=str(e))
+        metrics.keep_failures.labels("too_large").inc()
+        log.warning("keeper.too_large", project=found.project, filename=found.facts.filename, error=str(error))
+        if is_rescue:
+            metrics.rescues.labels("lost").inc()
+            async with self._catalog.writing() as conn:
+                await observe.file_lost(conn, found.facts.id, rules=self._rules, now=self._now())
+        await self._finish(found.facts.id)
 
     async def _not_had(self, found: FoundFile, claim: Claim, error: EverpinError, *, is_rescue: bool) -> None:
         denials = claim.denials + 1
@@ -138,13 +168,15 @@ class BacklogKeeper:
             return
         if found.facts.id is None:
             return
-        if found.facts.lost_at is None:
+        if denials == _TRIES_UNTIL_LOST:
             metrics.keep_failures.labels("not_there").inc()
             if is_rescue:
                 metrics.rescues.labels("lost").inc()
-            log.error("keeper.lost", project=found.project, filename=found.facts.filename, error=str(error))
-        async with self._catalog.writing() as conn:
-            await observe.file_lost(conn, found.facts.id, rules=self._rules, now=self._now())
+            event = "keeper.lost" if is_rescue else "keeper.not_there"
+            log.error(event, project=found.project, filename=found.facts.filename, error=str(error))
+        if is_rescue:
+            async with self._catalog.writing() as conn:
+                await observe.file_lost(conn, found.facts.id, rules=self._rules, now=self._now())
         wait = _slow_wait(denials - _TRIES_UNTIL_LOST)
         if wait is None:
             await self._finish(found.facts.id)
@@ -155,12 +187,22 @@ class BacklogKeeper:
         longest = _LONGEST_STORE_RETRY_SECONDS if isinstance(error, StoreError) else _LONGEST_RETRY_SECONDS
         wait = min(_FIRST_RETRY_SECONDS * 2.0 ** min(tries, 16), longest)
         metrics.keep_failures.labels("retried").inc()
+        if isinstance(error, NoRoomError):
+            await self._note_full(error)
         if found.facts.id is not None:
             await self._try_again(found.facts.id, timedelta(seconds=wait), error, denied=denied)
 
     async def _try_again(self, file_id: int, wait: timedelta, error: EverpinError, *, denied: bool) -> None:
         async with self._catalog.writing() as conn:
             await backlog.retry_later(conn, file_id, due_at=self._now() + wait, error=str(error), denied=denied)
+
+    async def _note_full(self, error: NoRoomError) -> None:
+        now = self._now()
+        if self._full_until is None or now >= self._full_until:
+            log.error("keeper.no_room", error=str(error), kept="only what departs")
+        self._full_until = now + _FULL_FOR
+        async with self._catalog.writing() as conn:
+            await room.note_full(conn, now=now)
 
     async def _finish(self, file_id: int) -> None:
         async with self._catalog.writing() as conn:

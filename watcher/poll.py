@@ -9,15 +9,16 @@ since old and new rows could not be told apart any more; it is told that somethi
 asked for again, and what pages lack is judged as what no journal covers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from mirror import metrics, observe
-from mirror.catalog import journal, notices, projects, rows, wanted
-from mirror.catalog.database import Catalog
+from mirror.catalog import journal, notices, projects, rows, wanted, watchlist
+from mirror.catalog.database import Catalog, Connection
+from mirror.catalog.wanted import Reason
 from mirror.errors import NotTheLeaderError, UpstreamUnavailableError
 from mirror.journal_rows import JournalRow, Other
 from mirror.names import Serial
@@ -136,11 +137,17 @@ async def _apply(
         await rows.remember(conn, batch)
         if inventory is not Inventory.KNOWN:
             await wanted.touched(conn, batch, now=now)
+        await wanted.touched(conn, await _of_watched(conn, batch, rules), Reason.WATCHED, now=now)
         await observe.journal_rows(conn, batch, rules=rules, now=now)
         reached("poll.before_commit")
     reached("poll.committed")
     log.info("poll.applied", rows=len(batch), serial=last)
     return last
+
+
+async def _of_watched(conn: Connection, batch: Sequence[JournalRow], rules: Rules) -> list[JournalRow]:
+    listed = await watchlist.among(conn, {row.project for row in batch})
+    return [row for row in batch if row.project in listed or rules.keeping.watches(row.project)]
 
 
 async def _beat(catalog: Catalog, cursor: Serial, *, now: datetime) -> None:

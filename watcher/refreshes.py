@@ -33,7 +33,10 @@ async def refresh_due(catalog: Catalog, refresher: Refresher, *, now: Callable[[
 
     async def one(refresh: Refresh) -> None:
         async with places:
-            if await refresher.index.turns.take():
+            if refresh.project in refresher.index.private:
+                # It got here before it was made private.
+                await _forget(catalog, refresh.project)
+            elif await refresher.index.turns.take():
                 await _refresh(catalog, refresher, refresh, now=now)
 
     async with asyncio.TaskGroup() as group:
@@ -49,6 +52,14 @@ async def _refresh(catalog: Catalog, refresher: Refresher, refresh: Refresh, *, 
         await _note(catalog, refresh.project, failed=outcome in (None, Refreshed.STALE), now=now)
     except EverpinError as e:
         log.warning("refresh.not_noted", project=refresh.project, error=str(e))
+
+
+async def _forget(catalog: Catalog, project: ProjectName) -> None:
+    try:
+        async with catalog.writing() as conn:
+            await projects.end_refresh(conn, project)
+    except EverpinError as e:
+        log.warning("refresh.not_noted", project=project, error=str(e))
 
 
 async def _note(catalog: Catalog, project: ProjectName, *, failed: bool, now: Callable[[], datetime]) -> None:

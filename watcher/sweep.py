@@ -116,6 +116,7 @@ class Sweep:
             name = batch[-1].name
             known += len(batch)
             missing += sum(lacks(listing, project, now) for project in batch)
+            batch = [project for project in batch if project.name not in self._index.private]
             hints += [(project.seen_at, project.name) for project in batch if is_news(listing, project, now)]
             hints = heapq.nsmallest(MOST_PROPOSALS, hints)
             unknown.difference_update(project.name for project in batch)
@@ -137,7 +138,7 @@ class Sweep:
     async def _fill(self, unknown: Iterable[ProjectName], now: datetime) -> int:
         if not self._fills:
             return 0
-        names, added = list(unknown), 0
+        names, added = [name for name in unknown if name not in self._index.private], 0
         for start in range(0, len(names), _AT_A_TIME):
             async with self._catalog.writing() as conn:
                 added += await wanted.want(conn, names[start : start + _AT_A_TIME], Reason.LISTED, now=now)

@@ -1,4 +1,4 @@
-"""Projects that nobody asked for, whose pages are wanted all the same by `watcher.inventory`.
+"""Projects that nobody asked for, whose pages are wanted all the same: watched ones, others by `watcher.inventory`.
 
 Once a page was observed its project is known, and looked after like any other. What is wanted is remembered in the
 catalog, so that whoever leads next goes on where this one ended.
@@ -24,11 +24,11 @@ REPORT_EVERY = timedelta(minutes=10)
 """How often the log tells how many are left."""
 
 _REASONS = {
-    Inventory.KNOWN: (),
-    Inventory.TOUCHED: (Reason.TOUCHED,),
-    Inventory.ALL: (Reason.TOUCHED, Reason.LISTED),
+    Inventory.KNOWN: (Reason.WATCHED,),
+    Inventory.TOUCHED: (Reason.WATCHED, Reason.TOUCHED),
+    Inventory.ALL: (Reason.WATCHED, Reason.TOUCHED, Reason.LISTED),
 }
-_URGENCY = {Reason.TOUCHED: Urgency.WANTED, Reason.LISTED: Urgency.ROUTINE}
+_URGENCY = {Reason.WATCHED: Urgency.WANTED, Reason.TOUCHED: Urgency.WANTED, Reason.LISTED: Urgency.ROUTINE}
 
 
 class Unasked:
@@ -58,8 +58,7 @@ class Unasked:
         return asked
 
     async def _take(self) -> ProjectName | None:
-        async with self._catalog.reading() as conn:
-            found = await wanted.most_urgent(conn, self._reasons, now=self._now())
+        found = await self._most_urgent()
         if found is None:
             return None
         project, reason = found
@@ -68,6 +67,16 @@ class Unasked:
         async with self._catalog.writing() as conn:
             await wanted.note_try(conn, project, now=self._now())
         return project
+
+    async def _most_urgent(self) -> tuple[ProjectName, Reason] | None:
+        while True:
+            async with self._catalog.reading() as conn:
+                found = await wanted.most_urgent(conn, self._reasons, now=self._now())
+            if found is None or found[0] not in self._refresher.index.private:
+                return found
+            # Rows of the journal are about all projects, also of other people's with names that are private here.
+            async with self._catalog.writing() as conn:
+                await wanted.drop(conn, found[0])
 
     async def _ask(self, project: ProjectName) -> None:
         async with self._catalog.reading() as conn:

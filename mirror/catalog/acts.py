@@ -20,11 +20,14 @@ from mirror.targets import (
 )
 
 
-async def record(conn: Connection, order: Order, *, now: datetime) -> int:
+async def record(conn: Connection, order: Order, *, name: str, at: datetime) -> int:
     """Stores the act and returns its number. Until `settle` it counts as not carried out to its end."""
     number: int = await conn.fetchval(
-        "insert into acts (at, actor, verb, target, reason) values ($1, $2, $3, $4, $5) returning id",
-        now,
+        "insert into acts (name, as_was, at, actor, verb, target, reason) values ($1, $2, $3, $4, $5, $6, $7)"
+        " returning id",
+        name,
+        order.as_was,
+        at,
         order.actor,
         order.verb,
         str(order.target),
@@ -36,6 +39,33 @@ async def record(conn: Connection, order: Order, *, now: datetime) -> int:
 async def settle(conn: Connection, number: int, *, now: datetime) -> None:
     """Notes that nothing of the act is left to be done."""
     await conn.execute("update acts set settled_at = $2 where id = $1", number, now)
+
+
+async def set_digests(conn: Connection, number: int, digests: Iterable[Sha256]) -> None:
+    """Remembers which bytes the act was about."""
+    await conn.execute(
+        "update acts set digests = $2 where id = $1", number, [bytes.fromhex(digest) for digest in sorted(digests)]
+    )
+
+
+async def noted(conn: Connection, number: int, *, now: datetime) -> None:
+    """Remembers that the act stands beside the bytes, too."""
+    await conn.execute("update acts set noted_at = $2 where id = $1", number, now)
+
+
+async def not_noted(conn: Connection) -> list[RecordedAct]:
+    """The acts that do not stand beside the bytes yet, oldest first."""
+    return [_act(r) for r in await conn.fetch("select * from acts where noted_at is null order by id")]
+
+
+async def unknown(conn: Connection, names: Iterable[str]) -> set[str]:
+    """Those of the names under which no act is known."""
+    records = await conn.fetch(
+        "select name from unnest($1::text[]) as given (name)"
+        " where not exists (select from acts where acts.name = given.name)",
+        list(names),
+    )
+    return {record["name"] for record in records}
 
 
 async def unsettled(conn: Connection) -> list[RecordedAct]:
@@ -140,5 +170,13 @@ def _files_target(text: str) -> FilesTarget:
 
 def _act(record: Record) -> RecordedAct:
     return RecordedAct(
-        record["id"], record["at"], record["actor"], Verb(record["verb"]), record["target"], record["reason"]
+        record["id"],
+        record["at"],
+        record["actor"],
+        Verb(record["verb"]),
+        record["target"],
+        record["reason"],
+        record["as_was"],
+        record["name"],
+        frozenset(Sha256(digest.hex()) for digest in record["digests"] or ()),
     )

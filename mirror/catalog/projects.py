@@ -20,7 +20,7 @@ update projects set incarnation = $3, opened_serial = $4, closed_serial = $5, cl
     -- Thousands of versions lie apart from the row, and stay there unless they are written again.
     versions = case when versions = $12 then versions else $12 end, extra = $13,
     observed_at = $14, wanted_serial = $15, refresh_at = $16, attempts = $17, owners = $18,
-    registered_at = $19, former_owners = $20, lives = $21, absent_since = $22,
+    registered_at = $19, former_owners = $20, lives = $21, absent_since = $22, display_name = $23,
     revision = revision + case when $2 then 1 else 0 end
 where id = $1
 returning revision
@@ -84,13 +84,13 @@ async def insert(conn: Connection, project: ProjectFacts) -> int | None:
 
 async def update(conn: Connection, project: ProjectFacts, *, changed: bool) -> int:
     """Stores the project's facts and returns its revision, which goes up where the served page changed."""
-    revision: int = await conn.fetchval(_UPDATE, project.id, changed, *_mutable(project))
+    revision: int = await conn.fetchval(_UPDATE, *_updated(project, changed=changed))
     return revision
 
 
 async def update_all(conn: Connection, changes: Iterable[tuple[ProjectFacts, bool]]) -> None:
     """Stores the facts of several projects; the second of each says whether the served page changed."""
-    await conn.executemany(_UPDATE, [(project.id, changed, *_mutable(project)) for project, changed in changes])
+    await conn.executemany(_UPDATE, [_updated(project, changed=changed) for project, changed in changes])
 
 
 async def touch(conn: Connection, name: ProjectName, *, now: datetime) -> None:
@@ -167,11 +167,16 @@ async def want_soon(conn: Connection, names: Iterable[ProjectName], *, now: date
     return int(done.removeprefix("UPDATE "))
 
 
-async def listing(conn: Connection) -> list[tuple[ProjectName, str, Serial | None]]:
-    """Name, spelling and serial of every known project that upstream still has and does not quarantine, by name."""
+async def listed_after(conn: Connection, name: str, *, limit: int) -> list[tuple[ProjectName, str, Serial | None]]:
+    """Name, spelling and serial of the next known projects by name that upstream still has and does not quarantine.
+
+    The first ones come after "".
+    """
     records = await conn.fetch(
         "select name, display_name, page_serial from projects"
-        " where closed_serial is null and quarantined_by is null order by name"
+        " where name > $1 and closed_serial is null and quarantined_by is null order by name limit $2",
+        name,
+        limit,
     )
     return [(ProjectName(r["name"]), r["display_name"], r["page_serial"]) for r in records]
 
@@ -224,6 +229,10 @@ async def with_passing_states(conn: Connection, *, now: datetime) -> list[Projec
         _MOST_PASSING,
     )
     return [ProjectName(record["name"]) for record in records]
+
+
+def _updated(project: ProjectFacts, *, changed: bool) -> tuple[object, ...]:
+    return project.id, changed, *_mutable(project), project.display_name
 
 
 def _mutable(project: ProjectFacts) -> tuple[object, ...]:

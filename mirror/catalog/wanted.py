@@ -22,11 +22,14 @@ _MOST_DOUBLINGS = 10
 class Reason(IntEnum):
     """Why a project is wanted; the smaller the more urgent."""
 
+    WATCHED = -1
     TOUCHED = 0
     LISTED = 1
 
 
-async def touched(conn: Connection, rows: Iterable[JournalRow], *, now: datetime) -> None:
+async def touched(
+    conn: Connection, rows: Iterable[JournalRow], reason: Reason = Reason.TOUCHED, *, now: datetime
+) -> None:
     """Wants the unknown projects that these rows name, in their order; what was removed is wanted no more."""
     wanted: set[ProjectName] = set()
     gone: set[ProjectName] = set()
@@ -41,7 +44,7 @@ async def touched(conn: Connection, rows: Iterable[JournalRow], *, now: datetime
     if leaving := gone - wanted:
         await conn.execute("delete from wanted_projects where name = any($1::text[])", sorted(leaving))
     if wanted:
-        await want(conn, wanted, Reason.TOUCHED, now=now)
+        await want(conn, wanted, reason, now=now)
 
 
 async def want(conn: Connection, names: Iterable[ProjectName], reason: Reason, *, now: datetime) -> int:

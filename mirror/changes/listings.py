@@ -58,9 +58,12 @@ def _list_again(
     departed = file.departed
     if departed is not None and (page.serial is None or page.serial < departed.serial):
         return file, None  # the row is newer than this page, or may be
+    known, said = file.listed_file, _with_what_we_learned(listed, file)
     again = replace(
         file,
-        listed_file=_with_what_we_learned(listed, file),
+        listed_file=said,
+        # Of another digest it is other metadata, which the store does not hold.
+        metadata_stored_at=file.metadata_stored_at if said.core_metadata == known.core_metadata else None,
         listed=True,
         missing_since=None,
         missing_seen=None,

@@ -67,19 +67,24 @@ def blocked_anew(memory: Memory, target: FilesTarget, standing: Standing) -> Obe
     return Obeyed(after, _covered(memory, target))
 
 
-def released(memory: Memory, target: FilesTarget, act: int, *, as_was: bool) -> Obeyed:
+def released(
+    memory: Memory, target: FilesTarget, act: int, *, as_was: bool, only: frozenset[Sha256] | None = None
+) -> Obeyed:
     """Releases the files of the target that are held or left upstream.
 
     By its digest also what is quarantined, called malware or a replacement: then an operator vouches for these bytes,
     and a replacement takes the place of the other files of its name. `as_was` has what left listed as it was before.
-    States must be those of now.
+    `only` names the bytes that were meant when the order was first given, where that was in another catalog. States
+    must be those of now.
     """
     by_digest = isinstance(target, BytesTarget)
     name = memory.project.name
     chosen = {
         key_of(file): file
         for file in memory.files
-        if covers(target, name, file) and (by_digest or _can_be_released(file))
+        if covers(target, name, file)
+        and (by_digest or _can_be_released(file))
+        and (only is None or file.sha256 in only)
     }
     # One filename has one file: which of several that shall be, a name cannot say.
     taking_over = {file.filename for file in chosen.values() if file.replaced}
@@ -143,7 +148,8 @@ def _blocked(file: FileFacts, project: ProjectName, standing: Standing) -> FileF
 
 
 def _destroyed(file: FileFacts, now: datetime) -> FileFacts:
-    return replace(file, purged_at=file.purged_at or now, stored_at=None, metadata_stored_at=None)
+    without = replace(file, stored_at=None, metadata_stored_at=None, provenance_sha256=None)
+    return replace(without, purged_at=file.purged_at or now)
 
 
 def _covered(memory: Memory, target: FilesTarget) -> tuple[FileKey, ...]:

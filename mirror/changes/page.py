@@ -79,6 +79,7 @@ def by_page(memory: Memory, page: ProjectPage, rows: Iterable[JournalRow], now: 
     step = step.then(_apply_status(step.memory, believed, now))
     step = step.then(_note_missing(step.memory, page, now))
     project = _project_after(step.memory.project, believed, now)
+    project = replace(project, display_name=_spelling(memory.project, rows))
     step = Step(replace(step.memory, project=project), step.tellings)
     step = step.then(by_rows(step.memory, later, now, remembered=rows, replay=True))
     step = Step(notice(opened.memory, step.memory, page, rows, now), step.tellings)
@@ -177,6 +178,13 @@ def _missing(file: FileFacts, before: ProjectFacts, now: datetime, *, hidden: bo
     if hidden:
         return replace(explained(file), missing_seen=file.missing_seen or now)
     return replace(file, missing_since=file.missing_since or now, missing_seen=now)
+
+
+def _spelling(known: ProjectFacts, rows: Iterable[JournalRow]) -> str:
+    """The project's name as upstream spells it now: any upload can change that, and only rows tell (PEP 691)."""
+    # Of older rows only a few are remembered, and those have the spelling of their time.
+    newer = [row.name for row in rows if row.serial > (known.page_serial or 0)]
+    return newer[-1] if newer else known.display_name
 
 
 def _project_after(project: ProjectFacts, page: ProjectPage, now: datetime) -> ProjectFacts:

@@ -14,16 +14,19 @@ changed, wants the bytes of what departed, tells other processes, and at last nu
     ordered         what is seen for the first time, put under the orders that stand
     recalling       what is remembered of a project, read under its lock
     judging         the rules, time and circumstances by which one transaction judges
-    storing         what changed, stored; the bytes of what departed, wanted
+    storing         what changed, stored
+    wanting         the bytes of what departed, and of what is in the scope of what is kept, wanted
+    evicting        files that make room for others, no longer kept
     adding          what events say besides the act: bursts of deletions, downloads from this mirror
     telling         notices and events: the last statements of each transaction
 """
 
 from mirror.observe.advising import advisories
+from mirror.observe.evicting import evicted
 from mirror.observe.many_rows import journal_rows
 from mirror.observe.missing import disappearances, unchanged
 from mirror.observe.obeying import Obey, Ordered, order, overlooked
-from mirror.observe.single_files import file_lost, file_stored, metadata_stored, provenance_stored
+from mirror.observe.single_files import file_lost, file_stored, metadata_stored, not_stored, provenance_stored
 from mirror.observe.whole_projects import absence, clock, page
 
 __all__ = [
@@ -33,10 +36,12 @@ __all__ = [
     "advisories",
     "clock",
     "disappearances",
+    "evicted",
     "file_lost",
     "file_stored",
     "journal_rows",
     "metadata_stored",
+    "not_stored",
     "order",
     "overlooked",
     "page",

@@ -89,9 +89,9 @@ async def _apply(conn: Connection, by_project: _RowsOf, court: Court) -> list[Wr
         written.append(Written(name, drafts, change.page))
         changes.append(change)
         if sum(len(waiting.marked) + len(waiting.updated) for waiting in changes) >= _FILES_AT_A_TIME:
-            await store_all(conn, changes, now=court.now)
+            await store_all(conn, changes, court)
             changes = []
-    await store_all(conn, changes, now=court.now)
+    await store_all(conn, changes, court)
     return written
 
 

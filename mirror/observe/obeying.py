@@ -93,7 +93,8 @@ def _ordered(before: Memory, obeyed: Obeyed, court: Court) -> list[Ordered]:
     known = {key_of(file): file for file in court.judged(before).files}
     after = court.judged(obeyed.memory)
     name = before.project.name
-    return [Ordered(name, known[key_of(file)], file) for file in after.files if key_of(file) in chosen]
+    # What an act brought in was not there before it.
+    return [Ordered(name, known.get(key_of(file), file), file) for file in after.files if key_of(file) in chosen]
 
 
 def _about_nothing(act: Act, court: Court) -> Written:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from mirror.catalog import acts, files, projects, tombstones
+from mirror.catalog import acts, backlog, files, notices, projects, room, tombstones
 from mirror.catalog.database import Connection
 from mirror.changes import Telling
 from mirror.changes.orders import file_under_orders
 from mirror.changes.step import key_of
 from mirror.events import EventDraft, EventKind, Evidence
+from mirror.index.paths import Kind
+from mirror.index.siblings import lacking_siblings
 from mirror.model import FileFacts, HashSource, Memory
 from mirror.names import Sha256
 from mirror.observe.judging import convened
@@ -44,8 +46,14 @@ async def file_stored(
         return file_under_orders(kept, found.project, standing, now)
 
     after = await _change_file(conn, file_id, stored, rules=rules, now=now)
+    if found.facts.stored_at is None and after is not None and after.stored_at is not None:
+        await room.note_stored(conn, size)
     for twin in await files.twins(conn, file_id):
         await _change_file(conn, twin, stored, rules=rules, now=now)
+    if after is not None and after.purged_at is None and any(lacking_siblings(after)):
+        # They go when the file goes: provenance is deleted upstream together with it.
+        await backlog.add(conn, [file_id], backlog.Priority.REQUESTED, now=now)
+        await notices.backlog_grew(conn)
     return after is None or after.purged_at is None
 
 
@@ -74,6 +82,21 @@ async def provenance_stored(conn: Connection, file_id: int, *, sha256: Sha256, r
 
     after = await _change_file(conn, file_id, stored, rules=rules, now=now)
     return not is_banned and (after is None or after.purged_at is None)
+
+
+async def not_stored(conn: Connection, file_id: int, kind: Kind, *, rules: Rules, now: datetime) -> None:
+    """Notes that the store turned out not to hold the file, or its sibling."""
+
+    def missing(file: FileFacts) -> FileFacts:
+        match kind:
+            case Kind.FILE:
+                return replace(file, stored_at=None)
+            case Kind.METADATA:
+                return replace(file, metadata_stored_at=None)
+            case Kind.PROVENANCE:
+                return replace(file, provenance_sha256=None)
+
+    await _change_file(conn, file_id, missing, rules=rules, now=now)
 
 
 async def file_lost(conn: Connection, file_id: int, *, rules: Rules, now: datetime) -> None:

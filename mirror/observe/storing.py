@@ -1,18 +1,17 @@
-"""What changed is stored, and the bytes of what departed are wanted."""
+"""What changed is stored, and the bytes of what departed, and of what is in scope, are wanted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from mirror.catalog import backlog, files, marks, notices, pending, projects
+from mirror.catalog import files, marks, pending, projects
 from mirror.catalog.database import Connection
 from mirror.changes import Step
-from mirror.changes.step import key_of
-from mirror.model import Cause, FileFacts, Memory, PendingYank, ProjectFacts, State
+from mirror.model import FileFacts, Memory, PendingYank, ProjectFacts
 from mirror.observe.advised import advised, first_advised
 from mirror.observe.judging import Court
 from mirror.observe.ordered import ordered
 from mirror.observe.telling import Written, draft
+from mirror.observe.wanting import Wanting, is_newly_to_rescue, is_to_keep, want_bytes
 
 
 async def store_first(conn: Connection, first: Step, court: Court) -> Written | None:
@@ -24,9 +23,9 @@ async def store_first(conn: Connection, first: Step, court: Court) -> Written | 
     if project_id is None:
         return None
     await files.insert(conn, project_id, memory.files)
-    departed = [file for file in memory.files if file.is_gone]
-    if departed:
-        await _want_bytes(conn, [(replace(memory.project, id=project_id), departed)], now=court.now)
+    departed = tuple(file for file in memory.files if file.is_gone)
+    to_keep = tuple(filter(is_to_keep, memory.files))
+    await want_bytes(conn, [Wanting(replace(memory.project, id=project_id), departed, to_keep, is_first=True)], court)
     drafts = (draft(telling, memory, court) for telling in first.tellings)
     return Written(memory.project.name, tuple(drafts), changed=True)
 
@@ -39,7 +38,7 @@ async def store(conn: Connection, before: Memory, steps: Sequence[Step], court: 
     steps = await ordered(conn, before, steps, court)
     after = court.judged(steps[-1].memory)
     change = Change.between(before, after)
-    await store_all(conn, [change], now=court.now)
+    await store_all(conn, [change], court)
     drafts = (draft(told, step.memory, court) for step in steps for told in step.tellings)
     return Written(after.project.name, tuple(drafts), change.page)
 
@@ -49,7 +48,8 @@ class Change:
     """What of one project is to be stored; `page` says whether its served page changed.
 
     `marked` and `updated` are the files that are not as they were, the former by marks alone. `departed` are those of
-    them, and of the new ones, whose bytes may be wanted since they left upstream.
+    them, and of the new ones, whose bytes may be wanted since they left upstream, `to_keep` those that are to be kept
+    from now on if the project is in scope.
     """
 
     project: ProjectFacts
@@ -59,6 +59,7 @@ class Change:
     marked: tuple[FileFacts, ...]
     updated: tuple[FileFacts, ...]
     departed: tuple[FileFacts, ...]
+    to_keep: tuple[FileFacts, ...]
     forgotten: tuple[PendingYank, ...]
     waiting: tuple[PendingYank, ...]
 
@@ -76,7 +77,8 @@ class Change:
             or bool(new)
             or any(shown(known[file.id]) != shown(file) for file in altered)
         )
-        departed = (file for file in altered if file.is_gone and _is_newly_wanted(known[file.id], file))
+        departed = (file for file in altered if file.is_gone and is_newly_to_rescue(known[file.id], file))
+        to_keep = (file for file in altered if is_to_keep(file) and not is_to_keep(known[file.id]))
         return cls(
             after.project,
             page=page and before.project.id is not None,
@@ -85,12 +87,13 @@ class Change:
             marked=tuple(file for file in altered if file.id in marked),
             updated=tuple(file for file in altered if file.id not in marked),
             departed=(*departed, *(file for file in new if file.is_gone)),
+            to_keep=(*to_keep, *filter(is_to_keep, new)),
             forgotten=tuple(waiting for waiting in before.pending if waiting not in after.pending),
             waiting=tuple(waiting for waiting in after.pending if waiting not in before.pending),
         )
 
 
-async def store_all(conn: Connection, changes: Sequence[Change], *, now: datetime) -> None:
+async def store_all(conn: Connection, changes: Sequence[Change], court: Court) -> None:
     """Stores what changed of several projects, with a few statements for all of them."""
     known = [(change.project.id, change) for change in changes if change.project.id is not None]
     for project_id, change in known:
@@ -102,45 +105,12 @@ async def store_all(conn: Connection, changes: Sequence[Change], *, now: datetim
         await files.update_all(conn, updated)
     if changed := [(change.project, change.page) for _, change in known if change.is_changed]:
         await projects.update_all(conn, changed)
-    await _want_bytes(conn, [(change.project, change.departed) for _, change in known], now=now)
+    await want_bytes(conn, [Wanting(change.project, change.departed, change.to_keep) for _, change in known], court)
     if forgotten := [waiting for change in changes for waiting in change.forgotten]:
         await pending.delete(conn, forgotten)
     for change in changes:
         if change.waiting:
             await pending.insert(conn, change.project.name, change.waiting)
-
-
-async def _want_bytes(
-    conn: Connection, departed: Iterable[tuple[ProjectFacts, Iterable[FileFacts]]], *, now: datetime
-) -> None:
-    """Puts at the head of the backlog what left upstream before its bytes were kept, but not what may be malware."""
-    ids: list[int] = []
-    for project, gone in departed:
-        wanted = [file for file in gone if _wants_bytes(file)]
-        ids += [file.id for file in wanted if file.id is not None]
-        if new := {key_of(file) for file in wanted if file.id is None}:
-            stored = await files.of_project(conn, project)
-            ids += [file.id for file in stored if file.id is not None and key_of(file) in new]
-    if ids:
-        await backlog.add(conn, ids, backlog.Priority.RESCUE, now=now)
-        await notices.backlog_grew(conn)
-
-
-def _wants_bytes(file: FileFacts) -> bool:
-    return (
-        (file.stored_at is None or _lacks_metadata(file))
-        and file.state not in (State.BLOCKED, State.PURGED)
-        and file.cause is not Cause.QUARANTINE
-    )
-
-
-def _is_newly_wanted(before: FileFacts, after: FileFacts) -> bool:
-    # The second: what a quarantine kept from being fetched when it departed.
-    return not before.is_gone or (after.cause is Cause.RESCUE and before.cause is not Cause.RESCUE)
-
-
-def _lacks_metadata(file: FileFacts) -> bool:
-    return file.listed_file.core_metadata is not False and file.metadata_stored_at is None
 
 
 def shown(file: FileFacts) -> tuple[object, ...]:

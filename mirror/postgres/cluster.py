@@ -16,10 +16,13 @@ from mirror.postgres.leftovers import DYING_SECONDS, emptied
 from mirror.postgres.places import DATABASE, SUPERUSER, Places, open_private
 from mirror.postgres.spawn import Finished, run
 
-CONFIGURATION = """
+CONNECTIONS = 60
+"""So many at the same time are meant to be enough for most."""
+
+CONFIGURATION = f"""
 # Written once by everpin when it created this cluster; change it as you like. Where the server listens and logs is
-# given on its command line and cannot be changed here.
-max_connections = 60
+# given on its command line and cannot be changed here; nor can max_connections where the settings need more.
+max_connections = {CONNECTIONS}
 shared_buffers = 128MB
 # Most pages are full of digests, as random as can be: compressing them saves a third and takes six times as long.
 wal_compression = off

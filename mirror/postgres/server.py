@@ -11,6 +11,7 @@ import structlog
 from mirror.errors import StartError
 from mirror.postgres import serverlog
 from mirror.postgres.binaries import Binaries
+from mirror.postgres.cluster import CONNECTIONS
 from mirror.postgres.identity import Identity
 from mirror.postgres.leftovers import PidFile, make_way, read_pid_file
 from mirror.postgres.places import PORT, Places, open_private
@@ -103,13 +104,13 @@ class Server:
         return True
 
 
-async def launch(places: Places, binaries: Binaries, identity: Identity) -> Server:
+async def launch(places: Places, binaries: Binaries, identity: Identity, *, connections: int = CONNECTIONS) -> Server:
     """A server that accepts connections. Only for the holder of the owner lock."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _OBSTACLE_SECONDS
     while True:
         await make_way(places)
-        server = _spawned(places, binaries, identity)
+        server = _spawned(places, _command(places, binaries, connections), identity)
         try:
             await server.until_ready(places)
         except _InTheWayError:
@@ -123,7 +124,7 @@ async def launch(places: Places, binaries: Binaries, identity: Identity) -> Serv
         await asyncio.sleep(_READY_POLL_SECONDS)
 
 
-def _spawned(places: Places, binaries: Binaries, identity: Identity) -> Server:
+def _spawned(places: Places, command: tuple[str, ...], identity: Identity) -> Server:
     try:
         serverlog.bound(places.log, identity)
         descriptor = open_private(places.log, os.O_WRONLY | os.O_APPEND, identity)
@@ -133,7 +134,7 @@ def _spawned(places: Places, binaries: Binaries, identity: Identity) -> Server:
         offset = output.seek(0, os.SEEK_END)
         # SIGQUIT, the immediate shutdown: it works in every phase of a server's life.
         process = spawn(
-            _command(places, binaries),
+            command,
             identity=identity,
             death_signal=signal.SIGQUIT,
             stdin=subprocess.DEVNULL,
@@ -142,7 +143,7 @@ def _spawned(places: Places, binaries: Binaries, identity: Identity) -> Server:
     return Server(process, offset)
 
 
-def _command(places: Places, binaries: Binaries) -> tuple[str, ...]:
+def _command(places: Places, binaries: Binaries, connections: int) -> tuple[str, ...]:
     """What must hold whatever the configuration file says; the rest is the file's."""
     fixed = {
         "listen_addresses": "",
@@ -151,6 +152,8 @@ def _command(places: Places, binaries: Binaries) -> tuple[str, ...]:
         "logging_collector": "off",
         "lc_messages": "C",
     }
+    if connections > CONNECTIONS:
+        fixed["max_connections"] = str(connections)
     settings = tuple(word for name, value in fixed.items() for word in ("-c", f"{name}={value}"))
     where = ("-D", str(places.data), "-k", str(places.run), "-p", str(PORT))
     return (binaries.program("postgres"), *where, *settings)

@@ -11,7 +11,7 @@ import structlog
 from mirror.errors import StartError
 from mirror.postgres import serverlog
 from mirror.postgres.binaries import find_binaries
-from mirror.postgres.cluster import ensure_cluster
+from mirror.postgres.cluster import CONNECTIONS, ensure_cluster
 from mirror.postgres.identity import server_identity
 from mirror.postgres.ownership import OwnerLock
 from mirror.postgres.places import places_in, prepare
@@ -29,15 +29,16 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def embedded(data_dir: Path) -> AsyncIterator[str]:
+async def embedded(data_dir: Path, *, connections: int = CONNECTIONS) -> AsyncIterator[str]:
     """Yields the DSN of a PostgreSQL below `data_dir` that runs while inside, by us or by another process.
 
-    The DSN stays the same over restarts and take-overs; connections do not survive them. Must be entered on the main
-    thread's event loop. Raises StartError, one line with the way out, when there cannot be a server.
+    A server that we start takes at least so many connections. The DSN stays the same over restarts and take-overs;
+    connections do not survive them. Must be entered on the main thread's event loop. Raises StartError, one line with
+    the way out, when there cannot be a server.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("the embedded PostgreSQL is started from the main thread: it dies with its thread")
-    supervisor = Supervisor(data_dir)
+    supervisor = Supervisor(data_dir, connections)
     try:
         await supervisor.start()
         watch = asyncio.create_task(supervisor.watch(), name="embedded-postgres")
@@ -53,7 +54,8 @@ async def embedded(data_dir: Path) -> AsyncIterator[str]:
 class Supervisor:
     """This process' part in running the server of one data directory."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, connections: int) -> None:
+        self._connections = connections
         self._places = places_in(data_dir)
         self._identity = server_identity(self._places.data, self._places.home)
         self._lock = OwnerLock(self._places.lock, self._identity)
@@ -132,7 +134,7 @@ class Supervisor:
         """Start the server. The lock is held."""
         binaries = await find_binaries(self._places, self._identity)
         await ensure_cluster(self._places, binaries, self._identity)
-        self._server = await launch(self._places, binaries, self._identity)
+        self._server = await launch(self._places, binaries, self._identity, connections=self._connections)
         self._started_at = asyncio.get_running_loop().time()
         log.info("postgres.started", pid=self._server.pid, version=binaries.version, user=self._identity.name)
 

@@ -10,9 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 
 import structlog
-from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
-from aiohttp.web_request import BaseRequest
 
 from mirror.catalog import downloads
 from mirror.catalog.database import Catalog
@@ -93,24 +90,3 @@ class DownloadCounts:
             if not await self.write():
                 # However many wait: while that fails it is tried no more often than otherwise.
                 await asyncio.sleep(self._every_seconds)
-
-
-class CountedFile(web.FileResponse):
-    """A file from the store that calls `served` once all of it, and not just a part, was sent."""
-
-    def __init__(self, *args: object, served: Callable[[], None], **options: object) -> None:
-        super().__init__(*args, **options)  # type: ignore[arg-type]  # passed on as they are
-        self._served = served
-
-    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        writer = await super().prepare(request)
-        if request.method == "GET" and self._is_whole():
-            self._served()
-        return writer
-
-    def _is_whole(self) -> bool:
-        if self.status != 206:
-            return self.status == 200
-        # A part can be all of it: `bytes 0-9/10`.
-        span, _, size = self.headers["Content-Range"].removeprefix("bytes ").partition("/")
-        return span == f"0-{int(size) - 1}"

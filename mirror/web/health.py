@@ -12,11 +12,22 @@ from datetime import datetime, timedelta
 
 import msgspec
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from mirror import metrics
-from mirror.catalog import absences, advisories, backlog, events, instance, journal, news, projects, wanted
-from mirror.catalog.database import Catalog
+from mirror.catalog import (
+    absences,
+    advisories,
+    backlog,
+    events,
+    holdings,
+    instance,
+    journal,
+    news,
+    projects,
+    room,
+    wanted,
+)
+from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.news import News, Source
 from mirror.errors import EverpinError
 from mirror.journal_rows import Position
@@ -26,6 +37,8 @@ from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
 
 _CHECK_SECONDS = 5.0
+_KEEPERS_TAKE = timedelta(minutes=15)
+_FULL_FOR = timedelta(minutes=5)
 # Asking for any object shows whether the store answers; this one is the digest of nothing.
 _PROBE = StoreKey(Sha256("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"))
 
@@ -73,6 +86,7 @@ async def ready(request: web.Request) -> web.Response:
                 known = await news.read(conn)
                 advised_at = await advisories.checked_at(conn)
                 braked_at = await absences.engaged_at(conn)
+                keeping = await _keeping(conn, health.now())
             await health.store.size(_PROBE)
     except (EverpinError, TimeoutError) as e:
         return _json({"status": "unavailable", "reason": str(e) or "no answer in time"}, status=503)
@@ -83,6 +97,8 @@ async def ready(request: web.Request) -> web.Response:
                 *_journal(health, position, known),
                 *_advisories(health, advised_at),
                 *(["brake"] if braked_at is not None else []),
+                *keeping,
+                *(["store"] if health.store.warnings else []),
                 *health.degraded(),
             ],
             "source": known.source,
@@ -100,7 +116,12 @@ async def figures(request: web.Request) -> web.Response:
         advised_at = await advisories.checked_at(conn)
         metrics.projects.set(await projects.count(conn))
         metrics.wanted_projects.set(await wanted.count(conn))
-        metrics.backlog_files.set(await backlog.count(conn))
+        metrics.backlog_files.set(await room.waiting(conn))
+        metrics.keeping_paused.set(1 if await room.kept_up_to(conn) <= backlog.Priority.RESCUE else 0)
+        for found in await room.figures(conn):
+            metrics.files.labels(found.state).set(found.files)
+            metrics.store_bytes.labels(found.state).set(found.stored_bytes)
+        metrics.verify_failures.set(await holdings.failures(conn))
         metrics.brake_engaged.set(1 if await absences.engaged_at(conn) is not None else 0)
         for kind, told in (await events.counts(conn)).items():
             metrics.events.labels(kind).set(told)
@@ -114,7 +135,17 @@ async def figures(request: web.Request) -> web.Response:
         # What was never read is older than anything.
         age = (health.now() - advised_at).total_seconds() if advised_at else math.inf
         metrics.safety_age_seconds.labels("osv").set(age)
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    return web.Response(body=metrics.exposed(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _keeping(conn: Connection, now: datetime) -> list[str]:
+    """What is wrong with keeping: nobody does it, the quota is in its way, or the store was full a moment ago."""
+    found = await room.read(conn)
+    is_neglected = await backlog.is_neglected(conn, up_to=found.kept_up_to, since=now - _KEEPERS_TAKE, now=now)
+    is_in_the_way = found.kept_up_to <= backlog.Priority.RESCUE or await backlog.waits_beyond(conn, found.kept_up_to)
+    is_full = found.full_at is not None and now - found.full_at < _FULL_FOR
+    wrong = {"keeper": is_neglected, "quota": is_in_the_way, "store": is_full}
+    return [name for name, is_wrong in wrong.items() if is_wrong]
 
 
 def _journal(health: Health, position: Position | None, known: News) -> list[str]:

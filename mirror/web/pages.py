@@ -11,8 +11,8 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -25,9 +25,12 @@ from mirror.index.merge import Offer, offered
 from mirror.index.negotiate import ContentType
 from mirror.index.render import Rendered, render_html, render_json, rendered
 from mirror.model import Memory, ProjectFacts
-from mirror.names import ProjectName
+from mirror.names import ProjectName, Serial
 from mirror.refresh import Refreshed, Refresher
 from mirror.settings import Settings
+from mirror.web.file_memory import share_of
+from mirror.web.held import Held, HeldPages
+from mirror.web.prebuilt import Ready, ready
 
 log = structlog.get_logger()
 
@@ -42,25 +45,6 @@ _ABSENT_SECONDS = 10.0
 _MOST_ABSENT = 10_000
 # Rendering takes about 10 µs a file: beyond this a thread does it, so that nobody else waits for the loop.
 _FILES_RENDERED_IN_THE_LOOP = 300
-# What a page costs beside the bytes of its bodies, and what each file on it does.
-_PAGE_BYTES = 2_000
-_FILE_BYTES = 2_000
-
-
-@dataclass(slots=True)
-class _Held:
-    """One page in memory: what it offers, its renderings so far, and when upstream last confirmed it."""
-
-    project: ProjectFacts
-    offer: Offer
-    observed_at: datetime
-    renderings: dict[ContentType, Rendered] = field(default_factory=dict)
-    ask_again: float = 0.0
-    rendering: asyncio.Lock = field(default_factory=asyncio.Lock)
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        self.size = _PAGE_BYTES + _FILE_BYTES * len(self.offer.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +52,16 @@ class Page:
     """A page as it is served. `stale_seconds` is its age where upstream could not confirm it in time, else None."""
 
     rendered: Rendered
-    serial: int | None
+    serial: Serial | None
+    stale_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a page says, and `stale_seconds` as of a page."""
+
+    project: ProjectFacts
+    offer: Offer
     stale_seconds: int | None
 
 
@@ -81,14 +74,12 @@ class Pages:
         self._catalog = catalog
         self._refresher = refresher
         self._now = now
-        self._memory = settings.mirror.memory
         self._stale_after = settings.mirror.stale_after
-        self._max_trust = settings.mirror.max_trust
+        self._longest_trust = max(settings.mirror.max_trust, settings.mirror.stale_after)
         self._patience = settings.watcher.patience
         self._departed_as_was = settings.safety.departed_projects == "as_was"
-        self._held: OrderedDict[ProjectName, _Held] = OrderedDict()
-        self._held_bytes = 0
-        self._loading: dict[ProjectName, asyncio.Task[_Held | None]] = {}
+        self._held = HeldPages(settings.mirror.memory - share_of(settings.mirror.memory))
+        self._loading: dict[ProjectName, asyncio.Task[Held | None]] = {}
         self._absent: OrderedDict[ProjectName, float] = OrderedDict()
         self._vouched_at: datetime | None = None
         self.is_hearing = False
@@ -108,15 +99,46 @@ class Pages:
                 self._loading.clear()
                 self._absent.clear()
                 self._held.clear()
-                self._held_bytes = 0
             case BacklogGrew():
                 pass
 
-    async def get(self, project: ProjectName, content_type: ContentType) -> Page:
-        """The project's page. Raises NotThereError, or UpstreamUnavailableError where nobody can say."""
+    def ready(self, project: str, content_type: ContentType, origin: Callable[[], str] | None = None) -> Ready | None:
+        """The project's page if it is in memory in that form, current and fresh; then there is nothing to wait for.
+
+        `project` may be any string: only normalised names are ever found. `origin` gives what `get` is given.
+        """
+        held = self._held.find(ProjectName(project))
+        if held is None or not self.is_hearing:
+            return None
         now = self._now()
-        held = self._held.get(project)
-        if held is not None and held.offer.valid_until is not None and held.offer.valid_until <= now:
+        if _is_over(held, now) or not self._is_fresh(held, now):
+            return None
+        self._held.used(ProjectName(project))
+        return held.rendering_of(content_type, origin() if origin is not None and held.offer.needs_origin else None)
+
+    async def get(self, project: ProjectName, content_type: ContentType, origin: str | None = None) -> Page:
+        """The project's page. Raises NotThereError, or UpstreamUnavailableError where nobody can say.
+
+        `origin` is the scheme, host and prefix that absolute links begin with, where the page has such links; without
+        an origin they are left out.
+        """
+        held, stale = await self._found(project)
+        rendering = await self._render(project, held, content_type, origin if held.offer.needs_origin else None)
+        return Page(rendering.rendered, held.offer.serial, stale)
+
+    async def offer(self, project: ProjectName) -> Offered:
+        """What the project's page says, not rendered; just as fresh, and raising the same."""
+        held, stale = await self._found(project)
+        return Offered(held.project, held.offer, stale)
+
+    async def _found(self, project: ProjectName) -> tuple[Held, int | None]:
+        """The page, and its age in seconds where upstream could not confirm it in time."""
+        if project in self._refresher.index.private:
+            # Also where it is known from before: what upstream offered under a private name is offered to nobody.
+            raise NotThereError(f"{project} is private to this mirror, and nothing of that name comes from upstream")
+        now = self._now()
+        held = self._held.find(project)
+        if held is not None and _is_over(held, now):
             held = None
         if held is not None and not self.is_hearing and not await self._is_current(project, held):
             held = None
@@ -126,34 +148,37 @@ class Pages:
             held = await self._first(project)
         elif not self._is_fresh(held, now):
             held = await self._newer(project, held)
-        if project in self._held:
-            self._held.move_to_end(project)
+        self._held.used(project)
         stale = None if self._is_fresh(held, self._now()) else int((self._now() - held.observed_at).total_seconds())
         if stale is not None:
             metrics.stale_pages.inc()
-        return Page(await self._render(project, held, content_type), held.offer.serial, stale)
+        return held, stale
 
     @property
     def held_bytes(self) -> int:
-        """What the pages in memory take."""
-        return self._held_bytes
+        """What the pages in memory take, and what has its place beside them."""
+        return self._held.bytes
 
-    def is_vouched_for(self) -> bool:
+    def leave_room(self, beside: int) -> None:
+        """Has the pages leave so many bytes of `mirror.memory` to something else."""
+        self._held.leave_room(beside)
+
+    def is_vouched_for(self, now: datetime | None = None) -> bool:
         """Whether the journal's heartbeats arrive."""
-        return self._vouched_at is not None and self._now() - self._vouched_at < self._patience
+        return self._vouched_at is not None and (now or self._now()) - self._vouched_at < self._patience
 
-    async def _is_current(self, project: ProjectName, held: _Held) -> bool:
+    async def _is_current(self, project: ProjectName, held: Held) -> bool:
         """Asks the catalog itself whether what is held is still what it says, since nobody would have told."""
         async with self._catalog.reading() as conn:
             return await projects.revision(conn, project) == held.project.revision
 
-    def _is_fresh(self, held: _Held, now: datetime) -> bool:
+    def _is_fresh(self, held: Held, now: datetime) -> bool:
         if held.project.wanted_serial is not None:
             return False
-        trust: timedelta = max(self._max_trust, self._stale_after) if self.is_vouched_for() else self._stale_after
+        trust = self._longest_trust if self.is_vouched_for(now) else self._stale_after
         return now - held.observed_at < trust
 
-    async def _first(self, project: ProjectName) -> _Held:
+    async def _first(self, project: ProjectName) -> Held:
         """Asks upstream for a page that nobody has seen yet."""
         asked = self._absent.get(project)
         if asked is not None and time.monotonic() - asked < _ABSENT_SECONDS:
@@ -169,7 +194,7 @@ class Pages:
             raise NotThereError(f"the index has no project {project}")
         return held
 
-    async def _newer(self, project: ProjectName, held: _Held) -> _Held:
+    async def _newer(self, project: ProjectName, held: Held) -> Held:
         """Asks upstream for a newer page, but not for long: the one we have is served when upstream is slow or down."""
         if time.monotonic() < max(held.ask_again, self._ask_again):
             return held
@@ -187,14 +212,14 @@ class Pages:
             held.observed_at = self._now()
         else:
             # Of all who waited for this refresh the first one drops the page and the others share its look.
-            if self._held.get(project) is held:
+            if self._held.find(project) is held:
                 self._forget(project)
             newer = await self._load(project) or held
         if not self._is_fresh(newer, self._now()):
             newer.ask_again = time.monotonic() + _ASK_AGAIN_SECONDS
         return newer
 
-    async def _load(self, project: ProjectName) -> _Held | None:
+    async def _load(self, project: ProjectName) -> Held | None:
         """The page as the catalog knows it, read once however many ask. None for an unknown project."""
         task = self._loading.get(project)
         if task is None:
@@ -203,14 +228,14 @@ class Pages:
             task.add_done_callback(lambda done: self._loaded(project, done))
         return await asyncio.shield(task)
 
-    async def _read(self, project: ProjectName) -> _Held | None:
+    async def _read(self, project: ProjectName) -> Held | None:
         memory = await self._remembered(project)
         if memory is not None and await self._refresher.judge_if_due(project, memory.files):
             memory = await self._remembered(project)
         if memory is None:
             return None
         facts = memory.project
-        return _Held(
+        return Held(
             facts, offered(memory, departed_as_was=self._departed_as_was), facts.observed_at or facts.known_since
         )
 
@@ -219,7 +244,7 @@ class Pages:
             facts = await projects.find(conn, project)
             return Memory(facts, await files.of_project(conn, facts)) if facts is not None else None
 
-    def _loaded(self, project: ProjectName, task: "asyncio.Task[_Held | None]") -> None:
+    def _loaded(self, project: ProjectName, task: "asyncio.Task[Held | None]") -> None:
         # Looked at in any case: when all who waited have gone, the loop would tell of a failure that nobody handled.
         has_failed = task.cancelled() or task.exception() is not None
         # A notice that came while the catalog was read took the task out: its result may be older than the notice.
@@ -230,45 +255,37 @@ class Pages:
             return
         if (held := task.result()) is not None:
             self._forget(project)
-            self._held[project] = held
-            self._held_bytes += held.size
-            self._evict()
+            self._held.put(project, held)
 
-    async def _render(self, project: ProjectName, held: _Held, content_type: ContentType) -> Rendered:
-        if (found := held.renderings.get(content_type)) is not None:
+    async def _render(self, project: ProjectName, held: Held, content_type: ContentType, origin: str | None) -> Ready:
+        if (found := held.rendering_of(content_type, origin)) is not None:
             return found
         async with held.rendering:
-            if (found := held.renderings.get(content_type)) is not None:
+            if (found := held.rendering_of(content_type, origin)) is not None:
                 return found
             render = render_json if content_type.is_json else render_html
 
-            def work() -> Rendered:
-                return rendered(render(held.offer, held.project), content_type.header)
+            def work() -> Ready:
+                body = render(held.offer, held.project, origin)
+                return ready(rendered(body, content_type.header), held.offer.serial)
 
             is_large = len(held.offer.entries) > _FILES_RENDERED_IN_THE_LOOP
             made = await asyncio.to_thread(work) if is_large else work()
-            held.renderings[content_type] = made
-            grown = len(made.body) + len(made.gzipped)
-            held.size += grown
-            if self._held.get(project) is held:
-                self._held_bytes += grown
-                self._evict()
+            self._held.keep(project, held, made, content_type, origin)
             return made
 
     def _forget(self, project: ProjectName) -> None:
         self._loading.pop(project, None)
         self._absent.pop(project, None)
-        held = self._held.pop(project, None)
-        if held is not None:
-            self._held_bytes -= held.size
-
-    def _evict(self) -> None:
-        while self._held_bytes > self._memory and self._held:
-            _, oldest = self._held.popitem(last=False)
-            self._held_bytes -= oldest.size
+        self._held.drop(project)
 
     def _note_absent(self, project: ProjectName) -> None:
         self._absent[project] = time.monotonic()
         self._absent.move_to_end(project)
         while len(self._absent) > _MOST_ABSENT:
             self._absent.popitem(last=False)
+
+
+def _is_over(held: Held, now: datetime) -> bool:
+    """Whether the clock alone has changed what the page offers."""
+    return held.offer.valid_until is not None and held.offer.valid_until <= now

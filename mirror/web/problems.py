@@ -6,6 +6,7 @@ Installers show nothing but the status line, so the reason phrase carries the se
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 import structlog
@@ -13,15 +14,18 @@ from aiohttp import web
 
 from mirror import metrics
 from mirror.errors import (
+    BusyElsewhereError,
     CatalogUnavailableError,
     EverpinError,
     NotThereError,
+    PrivateNameError,
     RefusedError,
     StoreError,
     UpstreamUnavailableError,
     WrongBytesError,
 )
 from mirror.events import presentable
+from mirror.metrics import Counter, Histogram
 
 log = structlog.get_logger()
 
@@ -31,6 +35,13 @@ RETRY_AFTER_SECONDS = 1
 """pip obeys this without a cap, so it must stay small."""
 
 _LONGEST_PHRASE = 200
+_MOST_LABELS = 256
+
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; sandbox allow-top-navigation"),
+)
+"""Headers of every answer: what is served here is data, never something to run in a browser."""
 
 
 # Not frozen: Python itself writes to an exception that passes through a context manager.
@@ -67,10 +78,12 @@ def response(problem: Problem) -> web.Response:
 def of_error(error: EverpinError) -> Problem:
     """What a client is told of an error."""
     match error:
-        case NotThereError():
+        case NotThereError() | PrivateNameError():
             return Problem(404, "Not Found", str(error))
         case RefusedError():
             return Problem(403, f"Refused: {error}")
+        case BusyElsewhereError():
+            return Problem(503, "Being Fetched, Ask Again In A Moment", str(error))
         case UpstreamUnavailableError():
             return Problem(503, "Upstream Unavailable", str(error))
         case WrongBytesError():
@@ -102,15 +115,15 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         log.exception("web.crashed", path=request.path)
         answer = response(Problem(500, "Internal Server Error"))
     route = _route(request)
-    metrics.http_requests.labels(route, str(answer.status)).inc()
-    metrics.http_seconds.labels(route).observe(time.perf_counter() - started)
+    _count_of(route, answer.status).inc()
+    _seconds_of(route).observe(time.perf_counter() - started)
     return answer
 
 
 async def add_headers(_request: web.Request, answer: web.StreamResponse) -> None:
-    """Headers of every answer: what is served here is data, never something to run in a browser."""
-    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; sandbox allow-top-navigation")
+    """Adds the headers of every answer, unless it has others of that name."""
+    for name, value in ALWAYS:
+        answer.headers.setdefault(name, value)
 
 
 def _of_http(error: web.HTTPException) -> web.Response:
@@ -121,6 +134,17 @@ def _of_http(error: web.HTTPException) -> web.Response:
     if "Allow" in error.headers:
         answer.headers["Allow"] = error.headers["Allow"]
     return answer
+
+
+# Finding a child by its labels costs more than counting with it.
+@lru_cache(maxsize=_MOST_LABELS)
+def _count_of(route: str, status: int) -> Counter:
+    return metrics.http_requests.labels(route, str(status))
+
+
+@lru_cache(maxsize=_MOST_LABELS)
+def _seconds_of(route: str) -> Histogram:
+    return metrics.http_seconds.labels(route)
 
 
 def _route(request: web.Request) -> str:

@@ -1,18 +1,16 @@
 """The simple index: PEP 503 in HTML, PEP 691 in JSON."""
 
-import asyncio
+from aiohttp import hdrs, web
+from multidict import CIMultiDictProxy
 
-from aiohttp import web
-
-from mirror.catalog import journal, projects
 from mirror.index.negotiate import ContentType, accepts_gzip, choose, matches
-from mirror.index.render import Rendered, render_list_html, render_list_json, rendered
 from mirror.names import project_name
-from mirror.web.keys import CATALOG, PAGES
+from mirror.web.keys import ORIGINS, PAGES, PROJECT_LISTS
+from mirror.web.prebuilt import contents, validators
 from mirror.web.problems import Problem
 
-_CACHE_CONTROL = "public, max-age=60"
-"""What was withdrawn must not live longer than a minute in caches that we cannot reach."""
+LIST_ROUTE = "/simple/"
+PAGE_ROUTE = "/simple/{project}/"
 
 
 async def project_page(request: web.Request) -> web.StreamResponse:
@@ -26,11 +24,16 @@ async def project_page(request: web.Request) -> web.StreamResponse:
         location = f"../{name}/" if request.path.endswith("/") else f"{name}/"
         raise web.HTTPMovedPermanently(location)
     content_type = _content_type(request)
-    page = await request.app[PAGES].get(name, content_type)
-    answer = _answer(request, page.rendered, page.serial)
+    page = await request.app[PAGES].get(name, content_type, request.app[ORIGINS].of(request))
+    gzipped = _takes_gzip(request)
+    etag = page.rendered.gzip_etag if gzipped else page.rendered.etag
+    headers = validators(etag, page.serial)
     if page.stale_seconds is not None:
-        answer.headers["X-Everpin-Stale"] = str(page.stale_seconds)
-    return answer
+        headers["X-Everpin-Stale"] = str(page.stale_seconds)
+    if _has_it(request, etag):
+        return web.Response(status=304, headers=headers)
+    headers |= contents(page.rendered.content_type, gzipped=gzipped)
+    return web.Response(body=page.rendered.gzipped if gzipped else page.rendered.body, headers=headers)
 
 
 async def project_list(request: web.Request) -> web.StreamResponse:
@@ -38,32 +41,33 @@ async def project_list(request: web.Request) -> web.StreamResponse:
     if not request.path.endswith("/"):
         raise web.HTTPMovedPermanently("simple/")
     content_type = _content_type(request)
-    async with request.app[CATALOG].reading() as conn:
-        listing = await projects.listing(conn)
-        position = await journal.position(conn)
-    serial = position.serial if position else None
-    render = render_list_json if content_type.is_json else render_list_html
-    # However many projects there are, nobody else waits for the loop.
-    page = await asyncio.to_thread(lambda: rendered(render(listing, serial), content_type.header))
-    return _answer(request, page, serial)
+    listed = await request.app[PROJECT_LISTS].get(as_json=content_type.is_json)
+    gzipped = _takes_gzip(request)
+    etag = listed.gzip_etag if gzipped else listed.etag
+    headers = validators(etag, listed.serial)
+    if _has_it(request, etag):
+        return web.Response(status=304, headers=headers)
+    headers |= contents(content_type.header, gzipped=gzipped)
+    headers["Content-Length"] = str(len(listed.gzipped) if gzipped else listed.size)
+    return web.Response(body=listed.gzipped if gzipped else listed.unpacked(), headers=headers)
+
+
+def header(headers: CIMultiDictProxy[str], name: str) -> str | None:
+    """The value of a header that is a list. RFC 9110: several lines of one name are one list."""
+    lines = headers.getall(name, None)
+    return None if lines is None else lines[0] if len(lines) == 1 else ", ".join(lines)
 
 
 def _content_type(request: web.Request) -> ContentType:
-    content_type = choose(request.headers.get("Accept"))
+    content_type = choose(header(request.headers, hdrs.ACCEPT))
     if content_type is None:
         raise Problem(406, "Not Acceptable", "pages are offered as HTML and as JSON (PEP 691)")
     return content_type
 
 
-def _answer(request: web.Request, page: Rendered, serial: int | None) -> web.Response:
-    gzipped = accepts_gzip(request.headers.get("Accept-Encoding"))
-    etag = page.gzip_etag if gzipped else page.etag
-    headers = {"ETag": etag, "Cache-Control": _CACHE_CONTROL, "Vary": "Accept, Accept-Encoding"}
-    if serial is not None:
-        headers["X-PyPI-Last-Serial"] = str(serial)
-    if matches(request.headers.get("If-None-Match"), etag):
-        return web.Response(status=304, headers=headers)
-    headers["Content-Type"] = page.content_type
-    if gzipped:
-        headers["Content-Encoding"] = "gzip"
-    return web.Response(body=page.gzipped if gzipped else page.body, headers=headers)
+def _takes_gzip(request: web.Request) -> bool:
+    return accepts_gzip(header(request.headers, hdrs.ACCEPT_ENCODING))
+
+
+def _has_it(request: web.Request, etag: str) -> bool:
+    return matches(header(request.headers, hdrs.IF_NONE_MATCH), etag)

@@ -38,7 +38,7 @@ class Installed:
     def has(self, file: File) -> bool:
         """Whether what was installed came, byte for byte, from this file."""
         module = self.target / f"{module_name(file.project)}.py"
-        return module.is_file() and module.read_bytes() == _module_in(file)
+        return module.is_file() and module.read_bytes() == module_in(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _digest(file: File) -> str:
     return hashlib.sha256(file.content).hexdigest()
 
 
-def _module_in(file: File) -> bytes:
+def module_in(file: File) -> bytes:
     name = f"{module_name(file.project)}.py"
     if file.kind == "wheel":
         with zipfile.ZipFile(io.BytesIO(file.content)) as wheel:

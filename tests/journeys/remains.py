@@ -3,6 +3,7 @@
 Left out, or reduced to whether it is there, is:
 
 - when it observed something, its identity, and the numbers it gave to rows: these are its own;
+- what it counts now and then, but not what adds up from that: how much is stored;
 - the revision and validator of a page, which depend on how many steps the page changed in and on addresses;
 - the ports of its upstream;
 - of events the order between projects, the cursors and chain that follow from it (that the chain holds is checked),
@@ -23,15 +24,19 @@ from urllib.parse import urlsplit
 import asyncpg
 import msgspec
 
+from mirror.catalog import room, sealed
 from mirror.events import next_link
+from mirror.noted_acts import decode
 from mirror.postgres.places import places_in
+from mirror.store.keys import ACTS
 from tests.journeys.processes import Everpin
 from tests.pypi_sim import PyPISim
 
 Row = Mapping[str, object]
 
 _OWN_COLUMNS = {
-    "acts": {"id"},
+    # What an act is called under the bytes begins with its time.
+    "acts": {"id", "name", "at"},
     "event_head": {"chain"},
     "files": {"id", "first_seen_at", "listed_at"},
     "instance": {"uuid", "created_at", "epoch"},
@@ -45,13 +50,15 @@ _OWN_COLUMNS = {
     "projects": {"id", "known_since", "observed_at", "revision", "etag"},
 }
 # Of these it counts that they are there.
-_MARKS = frozenset({"stored_at", "metadata_stored_at", "lost_at", "missing_since", "missing_seen"})
+_MARKS = frozenset(
+    {"stored_at", "metadata_stored_at", "lost_at", "missing_since", "missing_seen", "settled_at", "noted_at"}
+)
 # Seen as the feed, in an order that is the same for each project but not between projects.
 _TOLD = frozenset({"events", "event_payloads"})
 # Whether the first event of a burst was told together with the second is chance, too.
 _TOLD_BY_CHANCE = frozenset({"cursor", "observed_at", "evidence", "burst_id"})
-# Counted in memory: who dies loses those of the last half minute.
-_COUNTED = frozenset({"downloads"})
+# Counted in memory: who dies loses those of the last half minute. Or counted at the start and then now and then.
+_COUNTED = frozenset({"downloads", "file_figures", "store_room", "stored_since"})
 # When something is due that nobody waits for.
 _PLANNED = frozenset({"sweeping"})
 
@@ -91,6 +98,15 @@ async def is_settled(everpin: Everpin, pypi: PyPISim) -> bool:
         await conn.close()
 
 
+async def is_sealed(everpin: Everpin) -> bool:
+    """Whether the bytes of what is blocked are out of reach, and those of what is not within it."""
+    conn = await _connected(everpin.data_dir)
+    try:
+        return not await sealed.to_seal(conn, limit=1) and not await sealed.to_unseal(conn, limit=1)
+    finally:
+        await conn.close()
+
+
 async def _connected(data_dir: Path) -> "asyncpg.Connection[asyncpg.Record]":
     return await asyncpg.connect(places_in(data_dir).dsn)
 
@@ -106,6 +122,7 @@ async def _tables(data_dir: Path, pypi: PyPISim) -> dict[str, list[Row]]:
                 records = await conn.fetch(f"select * from {name}")  # noqa: S608 - the name came from the catalog
                 rows = [_row(name, record, projects, pypi) for record in records]
                 found[name] = sorted(rows, key=repr)
+        found["room"] = [{"used": (await room.read(conn)).used, "kept_up_to": await room.kept_up_to(conn)}]
         return found
     finally:
         await conn.close()
@@ -134,7 +151,20 @@ def _placed(value: object, pypi: PyPISim) -> object:
 
 def _objects(data_dir: Path) -> dict[str, str]:
     found = [path for place in ("store", "spool") for path in (data_dir / place).rglob("*") if path.is_file()]
-    return {str(path.relative_to(data_dir)): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    notes = sorted(path for path in found if path.parent.name == ACTS)
+    objects = {
+        str(path.relative_to(data_dir)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in found
+        if path not in notes
+    }
+    return objects | {f"note {number}": _noted(path) for number, path in enumerate(notes)}
+
+
+def _noted(path: Path) -> str:
+    """What is noted of an act, without its time."""
+    note = decode(path.name, path.read_bytes())
+    assert note is not None, path
+    return f"{note.order} {sorted(note.digests)}"
 
 
 class _Told(msgspec.Struct):

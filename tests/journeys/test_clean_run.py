@@ -17,8 +17,8 @@ from tests.pypi_sim.faults import HostFault, XmlRpcFault
 
 _LARGE = 1_000_000
 _POOL = 4
-_BESIDE_POOL = 2
-"""One connection listens to notices, another competes for leadership."""
+_BESIDE_POOL = 3
+"""One connection listens to notices, another competes for leadership, a third holds what this process fetches."""
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = "text/html"
 
@@ -95,8 +95,8 @@ async def _warmed_up(everpin: Everpin, pypi: PyPISim) -> Held:
             # Now and then the journal is asked for, and a connection takes a moment to end.
             await asyncio.sleep(0.05)
             held.append(await held_by(everpin))
-    # The loop's own executor grows to this many threads when it is needed and never shrinks.
-    most_threads = 1 + min(32, (os.cpu_count() or 1) + 4)
+    # The loop's own executor grows to this many threads when it is needed and never shrinks; uvloop has four beside.
+    most_threads = 1 + min(32, (os.cpu_count() or 1) + 4) + 4
     return Held(min(one.descriptors for one in held), most_threads, _POOL + _BESIDE_POOL)
 
 

@@ -26,13 +26,16 @@ import watcher
 from mirror import seams
 from mirror.names import Sha256
 from mirror.store.keys import StoreKey
-from tests.journeys.processes import Everpin, running, until
-from tests.journeys.remains import Remains, is_settled, remains_of
+from tests.journeys.processes import Everpin, plain_environment, running, until
+from tests.journeys.remains import Remains, is_sealed, is_settled, remains_of
 from tests.pypi_sim import File, PyPISim
 from tests.reachable import reachable_directory
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 """When everything in each of the histories happens, so that they are the same to the second."""
+
+ORDER_NOTED, ORDER_RECORDED = "order.noted", "order.recorded"
+"""Not where the everpin that serves dies, but a command of an operator beside it."""
 
 DEATHS = (
     "backlog.claimed",
@@ -46,6 +49,8 @@ DEATHS = (
     "keep.spooled",
     "observe.stored",
     "observe.stored:11",
+    ORDER_NOTED,
+    ORDER_RECORDED,
     "poll.before_commit",
     "poll.before_commit:2",
     "poll.committed:2",
@@ -53,6 +58,8 @@ DEATHS = (
     "refresh.applied:5",
     "refresh.fetched",
     "refresh.fetched:5",
+    "sealing.moved",
+    "sealing.moved:2",
     "store.copied",
     "store.named",
 )
@@ -72,6 +79,7 @@ class Life:
 
     everpin: Everpin
     pypi: PyPISim
+    death: str
     deaths: list[int] = field(default_factory=list)
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
@@ -114,6 +122,20 @@ class Life:
 
         await self.until(has_it)
 
+    async def blocks(self, target: str) -> None:
+        """An operator blocks it, and starts everpin again where that command died: then it does the rest."""
+        dies = {seams.VARIABLE: self.death} if self.death in (ORDER_NOTED, ORDER_RECORDED) else {}
+        command = await asyncio.create_subprocess_exec(
+            Path(sys.executable).with_name("everpin"),
+            *("block", target, "--reason", "a test", "--data-dir", self.everpin.data_dir),
+            env=plain_environment() | {"EVERPIN_UPSTREAM__INDEX_URL": self.pypi.index_url} | dies,
+        )
+        status = await command.wait()
+        if status:
+            self.deaths.append(status)
+            await self.everpin.stop()
+            await self.everpin.start()
+
     def spoil(self, file: File) -> None:
         """Leaves half an object in the store under the file's name, as a broken disk does."""
         path = self.everpin.data_dir / "store" / str(StoreKey(Sha256(file.sha256)))
@@ -134,6 +156,8 @@ async def history(life: Life) -> None:
     for file in (first["known"], second["known"], first["hidden"], first["gone"]):
         await life.gets(file)
     await life.gets(second["known"], metadata=True)
+    # What stands beside a file comes a moment later, or not any more if the file is deleted before.
+    await life.settled()
 
     pypi.upload("known", "2.0", uploaded_at=NOW - timedelta(days=1))
     pypi.yank("known", "1.0", "too old")
@@ -150,6 +174,9 @@ async def history(life: Life) -> None:
     pypi.upload("gone", "3.0", uploaded_at=NOW)
     pypi.unyank("known", "1.0")
     await life.settled()
+
+    await life.blocks("known==1.0")
+    await life.until(lambda: is_sealed(life.everpin))
 
 
 @dataclass(frozen=True)
@@ -171,14 +198,14 @@ async def lived(data_dir: Path, death: str) -> Ended:
         everpin = Everpin.of("up", data_dir, index_url=pypi.index_url, watcher__poll_interval="100ms")
         try:
             async with running(everpin, **{seams.VARIABLE: death}):
-                return await _life_of(everpin, pypi)
+                return await _life_of(everpin, pypi, death)
         except Exception as e:
             e.add_note(f"--- everpin that dies at {death or 'no seam'}\n{everpin.log}")
             raise
 
 
-async def _life_of(everpin: Everpin, pypi: PyPISim) -> Ended:
-    life = Life(everpin, pypi)
+async def _life_of(everpin: Everpin, pypi: PyPISim, death: str) -> Ended:
+    life = Life(everpin, pypi, death)
     await history(life)
     # Dead by now or not, it has to find nothing more to do.
     await pypi.until(pypi.count(kind="xmlrpc") + 2, kind="xmlrpc")
@@ -253,9 +280,11 @@ async def test_the_history_has_something_of_everything(lives: Mapping[str, async
         "project.quarantined",
         "project.quarantine_cleared",
         "rescued",
+        "operator.act",
     }
     assert states == {"live", "kept", "held", "blocked"}
     assert remains.tables["pending_yanks"]
+    assert len(remains.tables["sealed"]) == 2
     assert remains.tables["backlog"] == []
     assert [path for path in remains.objects if path.endswith(".part")] == []
 

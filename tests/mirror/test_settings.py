@@ -15,13 +15,8 @@ from mirror.errors import StartError
 from mirror.settings import Settings, default_data_dir, load
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-DEPENDS_ON_THE_MACHINE = {
-    "data_dir",
-    "upstream.index_url",
-    "upstream.ca_file",
-    "upstream.password_file",
-    "database.url_file",
-}
+FILES = {"upstream.ca_file", "upstream.password_file", "database.url_file"}
+DEPENDS_ON_THE_MACHINE = {"data_dir", "upstream.index_url"} | FILES
 
 
 @pytest.fixture(autouse=True)
@@ -176,12 +171,19 @@ def test_what_is_not_toml_is_refused(config: Path, body: bytes) -> None:
     assert refusal(config).startswith(f"the configuration {config} is not valid TOML: ")
 
 
-@pytest.mark.parametrize("name", ["EVERPIN_MIRROR__PROT", "EVERPIN_PORT", "EVERPIN_MIRROR", "everpin_nonsense"])
+@pytest.mark.parametrize("name", ["EVERPIN_MIRROR__PROT", "EVERPIN_PORT", "EVERPIN_MIRROR", "everpin_mirror_port"])
 def test_an_unknown_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A misspelt variable would otherwise silently do nothing."""
     monkeypatch.setenv(name, "8090")
 
     assert refusal(None) == f"unknown setting in the environment: {name}"
+
+
+def test_a_variable_that_looks_like_no_setting_is_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one that says where the command is."""
+    monkeypatch.setenv("EVERPIN_BIN", "/opt/everpin/bin/everpin")
+
+    load(None)
 
 
 @pytest.mark.parametrize(

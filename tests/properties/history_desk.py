@@ -126,6 +126,8 @@ class Desk:
                 return purged(memory, target, digests, court.now)
             case Verb.UNPURGE:
                 return unpurged(memory, target, digests)
+            case Verb.ADOPT:
+                raise AssertionError("nobody in these histories brings bytes along")
 
     def _standing(self) -> Standing:
         return Standing(tuple(self.blocks), frozenset(self.buried))

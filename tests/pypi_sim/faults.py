@@ -55,6 +55,8 @@ class Faults:
         """How the feed of new releases goes wrong."""
         self.pages: dict[str, PageFault] = {}
         self.redirects: dict[str, str] = {}
+        self.provenance: bytes | None = None
+        """What is sent instead of any file's provenance."""
         self.poured = 0
         """How many bytes of endless bodies clients took."""
         self.forget_deleted = False

@@ -144,7 +144,7 @@ class IndexHost:
                 return answers.not_found_json()
             if not file.provenance:
                 return answers.not_found_json(f"No provenance available for {filename}")
-            return json_api.provenance(file)
+            return json_api.provenance(file, instead=self._faults.provenance)
 
         return await self._send(request, render)
 

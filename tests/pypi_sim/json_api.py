@@ -39,8 +39,8 @@ def lifetime(canonical: str, template: str = "project-legacy-json") -> Lifetime:
     return Lifetime(keys=keys, max_age=86400, stale_while_revalidate=300, stale_if_error=86400)
 
 
-def provenance(file: File) -> Answer:
-    """An attestation bundle of the right shape; its signatures are made up."""
+def provenance(file: File, *, instead: bytes | None = None) -> Answer:
+    """An attestation bundle of the right shape, whose signatures are made up; or something else instead."""
     statement = {"subject": [{"name": file.filename, "digest": {"sha256": file.sha256}}]}
     bundle = {
         "publisher": {"kind": "GitHub", "repository": f"example/{file.project}", "workflow": "release.yml"},
@@ -48,7 +48,7 @@ def provenance(file: File) -> Answer:
     }
     body = compact_json({"version": 1, "attestation_bundles": [bundle]})
     headers = (("Content-Type", "application/vnd.pypi.integrity.v1+json"), *CORS)
-    return Answer(200, headers, body, lifetime(canonicalize_name(file.project)))
+    return Answer(200, headers, instead or body, lifetime(canonicalize_name(file.project)))
 
 
 def _answer(project: Project, document: dict[str, Any], template: str) -> Answer:

@@ -31,8 +31,8 @@ from mirror.settings import Settings
 from tests.size.fill import Scale, database, fill
 from tests.size.journal_page import Page, answering, mixed, releases_of_one, removed_projects, removed_releases
 from tests.size.phases import APPLYING, READING, Counting, Memory, Phases, WatchedClient, forget_most, held
-from watcher.compose import rules_of
 from watcher.poll import poll
+from watcher.rules import rules_of
 
 if TYPE_CHECKING:
     Raw: TypeAlias = asyncpg.Connection[asyncpg.Record]

@@ -1,6 +1,5 @@
 """What is asked of the catalog while it serves and watches, each with a key of its own at every run."""
 
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +12,7 @@ from mirror.catalog import (
     absences,
     acts,
     advisories,
-    backlog,
     bursts,
-    downloads,
     events,
     files,
     journal,
@@ -26,9 +23,10 @@ from mirror.catalog import (
     tombstones,
 )
 from mirror.catalog.database import Connection
-from mirror.events import EventKind
 from mirror.model import ProjectFacts
 from mirror.names import ProjectName, Sha256
+from tests.size.event_paths import EVENT_PATHS
+from tests.size.keep_paths import KEEP_PATHS, KEEP_PATHS_READING_ALL
 from tests.size.row_paths import ROW_PATHS
 
 if TYPE_CHECKING:
@@ -146,54 +144,6 @@ async def _sweep(conn: Connection, keys: Keys, run: int) -> None:
     await looks.want_pages(conn, keys.names[run * 5 : run * 5 + 5], now=keys.now)
 
 
-async def _claim(conn: Connection, keys: Keys, _run: int) -> None:
-    await backlog.claim(conn, uuid.uuid4(), limit=4, now=keys.now)
-
-
-async def _renew(conn: Connection, keys: Keys, _run: int) -> None:
-    claimer = uuid.uuid4()
-    await backlog.renew(conn, claimer, now=keys.now)
-    await backlog.give_back(conn, claimer)
-
-
-async def _events_after(conn: Connection, keys: Keys, run: int) -> None:
-    await events.after(conn, keys.last_event * run // 20, limit=101, epoch=1)
-
-
-async def _events_of_kind_after(conn: Connection, keys: Keys, run: int) -> None:
-    await events.after(conn, keys.last_event * run // 20, limit=101, epoch=1, kinds=[EventKind.FILE_REPLACED])
-
-
-async def _events_of_common_kinds_after(conn: Connection, keys: Keys, run: int) -> None:
-    kinds = [EventKind.RELEASE_DELETED, EventKind.RELEASE_YANKED]
-    await events.after(conn, keys.last_event * run // 20, limit=101, epoch=1, kinds=kinds)
-
-
-async def _events_of_projects_after(conn: Connection, keys: Keys, run: int) -> None:
-    await events.after(conn, 0, limit=101, epoch=1, projects=keys.told[run * 5 : run * 5 + 5])
-
-
-async def _events_of_both_after(conn: Connection, keys: Keys, run: int) -> None:
-    names = keys.told[run * 5 + 50 : run * 5 + 55]
-    await events.after(conn, 0, limit=101, epoch=1, projects=names, kinds=[EventKind.RELEASE_DELETED])
-
-
-async def _newest(conn: Connection, _keys: Keys, _run: int) -> None:
-    await events.newest(conn, limit=50, epoch=1)
-
-
-async def _newest_of_rare_kind(conn: Connection, _keys: Keys, _run: int) -> None:
-    await events.newest(conn, limit=50, epoch=1, kinds=[EventKind.FILE_REPLACED])
-
-
-async def _newest_of_projects(conn: Connection, keys: Keys, run: int) -> None:
-    await events.newest(conn, limit=50, epoch=1, projects=keys.told[run * 5 + 100 : run * 5 + 105])
-
-
-async def _newest_of_a_day(conn: Connection, _keys: Keys, _run: int) -> None:
-    await events.newest(conn, limit=5000, epoch=1)
-
-
 async def _clock(conn: Connection, keys: Keys, _run: int) -> None:
     await pending.due(conn, now=keys.now + timedelta(minutes=5))
     await projects.with_passing_states(conn, now=keys.now)
@@ -206,10 +156,6 @@ async def _figures(conn: Connection, _keys: Keys, _run: int) -> None:
     await events.counts(conn)
 
 
-async def _length_of_backlog(conn: Connection, _keys: Keys, _run: int) -> None:
-    await backlog.count(conn)
-
-
 async def _waiting(conn: Connection, keys: Keys, run: int) -> None:
     await pending.of_projects(conn, [keys.name(run + 150)])
 
@@ -218,15 +164,6 @@ async def _bursts(conn: Connection, keys: Keys, run: int) -> None:
     names = keys.told[run * 5 + 200 : run * 5 + 205]
     await bursts.remember(conn, dict.fromkeys(names, bursts.Burst("1-release.deleted", keys.now)))
     await bursts.of_projects(conn, names)
-
-
-async def _count_downloads(conn: Connection, keys: Keys, run: int) -> None:
-    ids = [file.id for file in keys.files[run * 20 : run * 20 + 20]]
-    await downloads.add(conn, {(file, keys.now.date()): 1 for file in ids})
-
-
-async def _sum_downloads(conn: Connection, keys: Keys, run: int) -> None:
-    await downloads.of_groups(conn, [[file.id] for file in keys.files[run : run + 20]], today=keys.now.date())
 
 
 async def _forget(conn: Connection, keys: Keys, _run: int) -> None:
@@ -238,9 +175,8 @@ async def _judged_by_rules(conn: Connection, _keys: Keys, run: int) -> None:
         await projects.judged_by_rules(conn)
 
 
-async def _listing(conn: Connection, _keys: Keys, run: int) -> None:
-    if run == 0:
-        await projects.listing(conn)
+async def _listing(conn: Connection, keys: Keys, run: int) -> None:
+    await projects.listed_after(conn, keys.names[run], limit=200)
 
 
 async def _want_all(conn: Connection, keys: Keys, run: int) -> None:
@@ -250,9 +186,8 @@ async def _want_all(conn: Connection, keys: Keys, run: int) -> None:
 
 READING_ALL = frozenset(
     {
-        "metrics: the length of the backlog",
+        *KEEP_PATHS_READING_ALL,
         "projects to judge again, after a change of rules",
-        "the list of all projects",
         "all pages wanted, once when watching begins",
     }
 )
@@ -276,26 +211,14 @@ HOT_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "pages to refresh": _refreshes,
     "the page not looked at for longest": _longest_unseen,
     "a sweep, a part of the known projects": _sweep,
-    "backlog: claim": _claim,
-    "backlog: renew and give back": _renew,
-    "events after": _events_after,
-    "events after, of a rare kind": _events_of_kind_after,
-    "events after, of two common kinds": _events_of_common_kinds_after,
-    "events after, of five projects": _events_of_projects_after,
-    "events after, of five projects and a kind": _events_of_both_after,
-    "newest events": _newest,
-    "newest events of a rare kind": _newest_of_rare_kind,
-    "newest events of five projects": _newest_of_projects,
-    "newest events, up to 5,000": _newest_of_a_day,
+    **EVENT_PATHS,
+    **KEEP_PATHS,
     "what the clock decides": _clock,
     "yanks of a project that wait": _waiting,
     "bursts of five projects": _bursts,
-    "downloads: count twenty files": _count_downloads,
-    "downloads: sums of twenty files": _sum_downloads,
     "metrics": _figures,
-    "metrics: the length of the backlog": _length_of_backlog,
     "rows to forget, hourly": _forget,
     "projects to judge again, after a change of rules": _judged_by_rules,
-    "the list of all projects": _listing,
+    "a part of the list of all projects": _listing,
     "all pages wanted, once when watching begins": _want_all,
 }

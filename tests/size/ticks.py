@@ -15,9 +15,9 @@ from mirror.catalog.database import Catalog
 from mirror.journal_rows import JournalRow
 from mirror.names import ProjectName, Serial
 from mirror.settings import Settings
-from watcher.compose import rules_of
 from watcher.journal.client import JournalClient
 from watcher.poll import poll
+from watcher.rules import rules_of
 
 if TYPE_CHECKING:
     Raw: TypeAlias = asyncpg.Connection[asyncpg.Record]

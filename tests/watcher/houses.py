@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from mirror.catalog import events, files, instance, projects
+from mirror.catalog.claims import connected as claims_of
 from mirror.catalog.database import Catalog
 from mirror.catalog.notices import Notice
 from mirror.confirm import Confirmed, Confirmer
@@ -21,20 +22,24 @@ from mirror.model import FileFacts, Memory
 from mirror.names import ProjectName
 from mirror.orders import Orders
 from mirror.refresh import Refresher
-from mirror.setting_sections import Database, Feed, Mirror, Safety, Upstream, Watcher
+from mirror.setting_sections import Database, Feed, Keep, Mirror, Safety, Upstream, Watcher
 from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.store.directory import DirectoryStore
+from mirror.store.interface import Store
 from mirror.supply import Supply
 from mirror.upstream.index import Index
 from mirror.upstream.session import UpstreamSession
 from mirror.upstream.turns import Turns
 from mirror.web.app import application
 from mirror.web.keys import PAGES
+from mirror.web.origin import also_below
 from mirror.web.pages import Pages
+from mirror.web.quick import answer_first
 from tests.pypi_sim import PyPISim
+from tests.watcher.waiting import eventually as eventually
+from tests.watcher.waiting import until as until
 from watcher.advisories import AdvisoryReader, reader_of
-from watcher.compose import rules_of
 from watcher.feed.routes import FeedParts, add_routes
 from watcher.journal.client import JournalClient
 from watcher.journal.updates import UpdatesClient
@@ -42,6 +47,7 @@ from watcher.keeper import BacklogKeeper
 from watcher.poll import poll
 from watcher.refreshes import refresh_due
 from watcher.rounds import Rounds
+from watcher.rules import rules_of
 from watcher.sweep import Sweep, Swept
 from watcher.unasked import Unasked
 
@@ -181,31 +187,39 @@ async def house_of(
     mirror: Mirror | None = None,
     watcher: Watcher | None = None,
     feed: Feed | None = None,
+    keep: Keep | None = None,
     upstream_timeout: timedelta = timedelta(seconds=3),
+    private_names: tuple[str, ...] = (),
+    store: Store | None = None,
 ) -> AsyncIterator[House]:
-    """Opens a house. Several may stand on one catalog, as several processes would."""
+    """Opens a house, with a store in its directory or another. Several may stand on one catalog, as processes would."""
     settings = Settings(
         data_dir=data_dir,
-        upstream=Upstream(index_url=pypi.index_url, timeout=upstream_timeout),
+        upstream=Upstream(index_url=pypi.index_url, timeout=upstream_timeout, private_names=private_names),
         database=Database(),
         mirror=mirror or Mirror(),
         watcher=watcher or Watcher(),
         safety=safety or Safety(),
         feed=feed or Feed(),
+        keep=keep or Keep(),
     )
     rules = rules_of(settings)
     async with AsyncExitStack() as stack:
         async with catalog.writing() as conn:
             await instance.ensure(conn, pypi.index_url, now=pypi.now())
-        store = DirectoryStore(settings.store_dir)
+        store = store or DirectoryStore(settings.store_dir)
         await store.check()
         settings.spool_dir.mkdir(parents=True, exist_ok=True)
         session = await stack.enter_async_context(UpstreamSession(settings.upstream))
         # Tests do not wait for turns; that pages are asked for at a pace is tested by itself.
         turns = Turns(burst=1_000_000, seconds=lambda: pypi.now().timestamp())
-        refresher = Refresher(catalog, Index(session, pypi.index_url, turns=turns), pypi.index_url, rules, pypi.now)
+        claims = await stack.enter_async_context(claims_of(catalog.url))
+        index = Index(session, pypi.index_url, turns=turns)
+        refresher = Refresher(catalog, index, pypi.index_url, rules, pypi.now, claims=claims)
         stack.push_async_callback(refresher.close)
-        supply = Supply(catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=pypi.now)
+        supply = Supply(
+            catalog=catalog, store=store, session=session, settings=settings, rules=rules, now=pypi.now, claims=claims
+        )
         stack.push_async_callback(supply.close)
         heard: list[Notice] = []
         app = await stack.enter_async_context(
@@ -220,7 +234,10 @@ async def house_of(
             )
         )
         add_routes(app, FeedParts(catalog, settings, pypi.now))
-        http = await stack.enter_async_context(TestClient(TestServer(app), auto_decompress=True))
+        also_below(app, settings.mirror.base_url)
+        server = TestServer(app)
+        http = await stack.enter_async_context(TestClient(server, auto_decompress=True))
+        answer_first(server.runner.server if server.runner else None, app)
         journal_session = await stack.enter_async_context(aiohttp.ClientSession())
         client = JournalClient(journal_session, pypi.xmlrpc_url, timeout=3)
         updates = UpdatesClient(journal_session, settings.upstream.updates_url, timeout=3)
@@ -257,22 +274,6 @@ async def house_of(
             reader_of(settings, catalog=catalog, session=journal_session, rules=rules, now=pypi.now),
             heard,
         )
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits until the condition holds; it gives up loudly in the end."""
-
-    async def check() -> bool:
-        return condition()
-
-    await eventually(check)
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Waits until the condition, which takes some asking, holds; it gives up loudly in the end."""
-    async with asyncio.timeout(30):
-        while not await condition():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.01)
 
 
 def _state(file: FileFacts) -> str:

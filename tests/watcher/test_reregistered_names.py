@@ -14,9 +14,9 @@ from mirror.setting_sections import Safety
 from mirror.setting_values import Reregistered
 from tests.pypi_sim import File, PyPISim
 from tests.watcher.houses import House, eventually, house_of, long_ago
-from watcher.compose import apply_rules
 from watcher.duties import Duties
 from watcher.explanation import explanation
+from watcher.rules import apply_rules
 
 OLD = "demo-1.0-py3-none-any.whl"
 

@@ -9,7 +9,7 @@ from mirror.catalog.database import Catalog
 from mirror.setting_sections import Safety
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of, long_ago
-from watcher.compose import apply_rules
+from watcher.rules import apply_rules
 
 OLD, NEW = "demo-1.0-py3-none-any.whl", "demo-2.0-py3-none-any.whl"
 DELAYED = Safety(new_release_delay=timedelta(hours=24))

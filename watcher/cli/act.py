@@ -36,7 +36,7 @@ async def block(settings: Settings, target: str, reason: str) -> None:
     \b
     Example: everpin block demo==1.0 --reason "steals tokens"
     """
-    await _carry_out(settings, order_of(Verb.BLOCK, target, actor=_actor(), reason=reason))
+    await _carry_out(settings, order_of(Verb.BLOCK, target, actor=actor(), reason=reason))
 
 
 @click.command()
@@ -52,7 +52,7 @@ async def unblock(settings: Settings, target: str, reason: str) -> None:
     \b
     Example: everpin unblock demo --reason "was a false alarm"
     """
-    await _carry_out(settings, order_of(Verb.UNBLOCK, target, actor=_actor(), reason=reason))
+    await _carry_out(settings, order_of(Verb.UNBLOCK, target, actor=actor(), reason=reason))
 
 
 @click.command()
@@ -70,7 +70,7 @@ async def release(settings: Settings, target: str, reason: str, as_was: bool) ->
     \b
     Example: everpin release demo==1.0 --reason "we have read it"
     """
-    await _carry_out(settings, order_of(Verb.RELEASE, target, actor=_actor(), reason=reason, as_was=as_was))
+    await _carry_out(settings, order_of(Verb.RELEASE, target, actor=actor(), reason=reason, as_was=as_was))
 
 
 @click.command()
@@ -85,7 +85,7 @@ async def purge(settings: Settings, target: str, reason: str, yes: bool) -> None
     \b
     Example: everpin purge demo==1.0 --reason "court order" --yes
     """
-    order = order_of(Verb.PURGE, target, actor=_actor(), reason=reason)
+    order = order_of(Verb.PURGE, target, actor=actor(), reason=reason)
     if yes:
         await _carry_out(settings, order)
         return
@@ -107,7 +107,7 @@ async def unpurge(settings: Settings, target: str, reason: str) -> None:
     \b
     Example: everpin unpurge demo==1.0 --reason "court order lifted"
     """
-    await _carry_out(settings, order_of(Verb.UNPURGE, target, actor=_actor(), reason=reason))
+    await _carry_out(settings, order_of(Verb.UNPURGE, target, actor=actor(), reason=reason))
 
 
 VERBS = (block, unblock, release, purge, unpurge)
@@ -120,7 +120,7 @@ async def _carry_out(settings: Settings, order: Order) -> None:
         click.echo(line)
 
 
-def _actor() -> str:
+def actor() -> str:
     """Who gives the order: the operating system's name of the user."""
     number = os.getuid()
     try:

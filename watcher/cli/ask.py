@@ -176,9 +176,15 @@ async def _orders(conn: Connection, project: ProjectName, memory: Memory | None)
 def _shown(settings: Settings) -> dict[str, Any]:
     """The settings as a file would hold them, so that the output can be one."""
     shown = settings.model_dump(mode="json")
-    database = shown["database"]
-    # Of the two only one may be set; what the file holds is never shown.
-    del database["url" if settings.database.url_file else "url_file"]
+    # What a file holds is never shown, and only one of the two may be set.
+    if settings.database.url_file:
+        del shown["database"]["url"]
+    if settings.upstream.password_file:
+        del shown["upstream"]["password"]
+    for values in shown.values():
+        # TOML has no null: what is not set is left out.
+        for key in [key for key, value in values.items() if value is None] if isinstance(values, dict) else ():
+            del values[key]
     return shown
 
 

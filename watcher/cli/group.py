@@ -1,6 +1,5 @@
 """The command group, the options that every verb takes, and how failures are told: one line and exit status 2."""
 
-import asyncio
 import functools
 import os
 import sys
@@ -13,6 +12,7 @@ import click
 from mirror import logs
 from mirror.errors import EverpinError
 from mirror.settings import Settings, load
+from watcher import loop
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
@@ -51,7 +51,7 @@ def run(verb: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
         try:
             settings = load(config, data_dir=data_dir)
             logs.configure(settings.log)
-            asyncio.run(verb(settings, **rest))
+            loop.run(verb(settings, **rest))
         except EverpinError as e:
             if debug:
                 raise

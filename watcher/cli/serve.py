@@ -1,5 +1,6 @@
 """The verbs that go on until they are stopped, and `migrate`."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import click
@@ -8,17 +9,9 @@ import structlog
 from mirror.catalog import notices
 from mirror.settings import Settings
 from watcher.cli.group import options, run
-from watcher.compose import (
-    catalog_of,
-    confirming_of,
-    duties_of,
-    listening_socket,
-    mirror_application,
-    parts_of,
-    serving,
-    until_stopped,
-    watcher_application,
-)
+from watcher.compose import catalog_of, confirming_of, duties_of, parts_of, watcher_application
+from watcher.front import front_of
+from watcher.serving import asked_to_stop, listening_socket, serving
 
 log = structlog.get_logger()
 
@@ -33,17 +26,16 @@ async def up(settings: Settings) -> None:
     Example: everpin up --data-dir ./everpin-data
     """
     async with AsyncExitStack() as stack:
-        bound = listening_socket(settings.mirror.host, settings.mirror.port, section="mirror")
-        stack.callback(bound.close)
-        parts = await stack.enter_async_context(parts_of(settings, migrating=True))
+        front = await stack.enter_async_context(front_of(settings))
+        parts = await stack.enter_async_context(parts_of(settings, migrating=True, figures=front.figures))
         duties = await stack.enter_async_context(duties_of(parts))
         await duties.first_look()
-        app = await stack.enter_async_context(mirror_application(parts, duties=duties))
-        await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
+        asked = asked_to_stop()
+        await stack.enter_async_context(front.answering(parts, duties=duties))
         await stack.enter_async_context(duties.performed())
         await stack.enter_async_context(confirming_of(parts))
         _announce(settings)
-        await until_stopped()
+        await _until(asked)
 
 
 @click.command()
@@ -56,14 +48,13 @@ async def mirror(settings: Settings) -> None:
     Example: everpin mirror --config /etc/everpin.toml
     """
     async with AsyncExitStack() as stack:
-        bound = listening_socket(settings.mirror.host, settings.mirror.port, section="mirror")
-        stack.callback(bound.close)
-        parts = await stack.enter_async_context(parts_of(settings))
-        app = await stack.enter_async_context(mirror_application(parts))
-        await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
+        front = await stack.enter_async_context(front_of(settings))
+        parts = await stack.enter_async_context(parts_of(settings, figures=front.figures))
+        asked = asked_to_stop()
+        await stack.enter_async_context(front.answering(parts))
         await stack.enter_async_context(confirming_of(parts))
         _announce(settings)
-        await until_stopped()
+        await _until(asked)
 
 
 @click.command()
@@ -81,12 +72,13 @@ async def watch(settings: Settings) -> None:
         parts = await stack.enter_async_context(parts_of(settings))
         duties = await stack.enter_async_context(duties_of(parts))
         app = watcher_application(parts)
+        asked = asked_to_stop()
         await stack.enter_async_context(serving(app, bound, access_log=settings.log.access))
         await stack.enter_async_context(duties.performed())
         await stack.enter_async_context(confirming_of(parts))
         await stack.enter_async_context(notices.listening(parts.catalog.url, duties.heard))
         log.info("watch.ready", url=f"http://{settings.watcher.host}:{settings.watcher.port}/")
-        await until_stopped()
+        await _until(asked)
 
 
 @click.command("migrate")
@@ -100,6 +92,11 @@ async def migrate_database(settings: Settings) -> None:
     """
     async with catalog_of(settings, create=True):
         click.echo("the database is up to date")
+
+
+async def _until(asked: asyncio.Event) -> None:
+    await asked.wait()
+    log.info("everpin.stopping")
 
 
 def _announce(settings: Settings) -> None:

@@ -245,6 +245,33 @@ def test_a_digest_that_upstream_says_later_is_no_replacement() -> None:
     assert history.told == []
 
 
+def test_metadata_of_another_digest_is_not_what_the_store_holds() -> None:
+    """An index may write metadata anew; the old ones' object must not be advertised under the new digest."""
+    old, new = (replace(listed("1.0"), core_metadata=listed(version).sha256 or True) for version in ("8", "9"))
+    history = known(old)
+    history.memory = changed(history.memory, WHEEL, metadata_stored_at=NOW)
+
+    history.page(page(56, old))
+    same = history.file(WHEEL).metadata_stored_at
+    history.page(page(57, new))
+
+    assert (same, history.file(WHEEL).metadata_stored_at) == (NOW, None)
+
+
+def test_a_name_is_spelled_as_in_the_newest_row() -> None:
+    """Uploads may change the spelling; of the time before our page only some rows are remembered, with the old one."""
+    history = known(listed("1.0"), serial=50, journal=[row(40, "create")])
+    first = history.memory.project.display_name
+    history.memory = replace(history.memory, project=replace(history.memory.project, display_name="DE.mo"))
+
+    history.page(page(50, listed("1.0")))
+    kept = history.memory.project.display_name
+    history.rows(replace(row(60, "new release", "1.1"), name="DeMo"))
+    history.page(page(60, listed("1.0"), listed("1.1")))
+
+    assert (first, kept, history.memory.project.display_name) == ("Demo", "DE.mo", "DeMo")
+
+
 def test_a_page_moves_the_serial_forward_only() -> None:
     """Also where a row had moved it."""
     history = known(listed("1.0"), serial=50)

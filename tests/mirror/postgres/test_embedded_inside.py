@@ -103,3 +103,12 @@ async def test_a_refusal_is_one_line(place: Path) -> None:
             raise AssertionError("entered")
 
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("wanted", "given"), [(30, 60), (61, 61)])
+async def test_the_server_takes_as_many_connections_as_are_wanted(
+    place: Path, ask: Ask, wanted: int, given: int
+) -> None:
+    """More than the configuration file says where its reader needs more, never fewer."""
+    async with embedded(place, connections=wanted) as dsn:
+        assert await ask(dsn, "show max_connections") == str(given)

@@ -7,7 +7,7 @@ import pytest
 
 from mirror.catalog.database import Catalog
 from mirror.model import Cause, State
-from mirror.web.files import WHY
+from mirror.web.withheld import WHY
 from tests.mirror.web.clients import ask, old_wheel
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, eventually, long_ago

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.watcher.houses import House
 from watcher.cli.group import everpin
 
 EVERPIN = str(Path(sys.executable).with_name("everpin"))
@@ -54,3 +55,24 @@ class Shell:
         assert (ended.status, ended.out) == (2, ""), ended
         assert line.startswith("everpin: "), ended
         return line.removeprefix("everpin: ")
+
+
+class Operator:
+    """Runs `everpin` on the data of a house."""
+
+    def __init__(self, shell: Shell, house: House, database_url: str) -> None:
+        self._shell = shell
+        self._data_dir = str(house.settings.data_dir)
+        self._database_url = database_url
+
+    async def says(self, *arguments: str, status: int = 0) -> list[str]:
+        """The lines that the command prints; on another exit status than expected the test fails with what it said."""
+        ended = await self.does(*arguments)
+        assert ended.status == status, ended
+        return (ended.out if status == 0 else ended.err).splitlines()
+
+    async def does(self, *arguments: str) -> Ended:
+        """Runs the command to its end, whatever that is."""
+        return await self._shell.run(
+            *arguments, EVERPIN_DATABASE__URL=self._database_url, EVERPIN_DATA_DIR=self._data_dir
+        )

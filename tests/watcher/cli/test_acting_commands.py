@@ -8,33 +8,10 @@ import pytest
 from mirror.catalog import acts
 from mirror.catalog.database import Catalog
 from tests.pypi_sim import File, PyPISim
-from tests.watcher.cli.shells import Shell
+from tests.watcher.cli.shells import Operator
 from tests.watcher.houses import House, long_ago
 
 REASON = ("--reason", "so be it")
-
-
-class Operator:
-    """Runs `everpin` on the data of a house."""
-
-    def __init__(self, shell: Shell, house: House, database_url: str) -> None:
-        self._shell = shell
-        self._data_dir = str(house.settings.data_dir)
-        self._database_url = database_url
-
-    async def says(self, *arguments: str, status: int = 0) -> list[str]:
-        """The lines that the command prints; on another exit status than expected the test fails with what it said."""
-        ended = await self._shell.run(
-            *arguments, EVERPIN_DATABASE__URL=self._database_url, EVERPIN_DATA_DIR=self._data_dir
-        )
-        assert ended.status == status, ended
-        return (ended.out if status == 0 else ended.err).splitlines()
-
-
-@pytest.fixture
-def operator(shell: Shell, house: House, database_url: str) -> Operator:
-    """Somebody at a terminal."""
-    return Operator(shell, house, database_url)
 
 
 async def _known(house: House, *versions: str) -> list[File]:

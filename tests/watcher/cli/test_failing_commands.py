@@ -14,11 +14,16 @@ from mirror.catalog.database import Catalog
 from mirror.errors import StartError
 from tests.pypi_sim import PyPISim
 from tests.watcher.cli.shells import COMMANDS, Shell
-from watcher.compose import listening_socket, serving
+from watcher.serving import listening_socket, serving
 
 LONG_LIVED = ["mirror", "up", "watch"]
 ACTS = ["block", "purge", "release", "unblock", "unpurge"]
-SUBJECTS = {"explain": ["demo"], **{act: ["demo", "--reason", "so be it"] for act in ACTS}}
+SUBJECTS = {
+    "explain": ["demo"],
+    "import": ["."],
+    "keep": ["demo"],
+    **{act: ["demo", "--reason", "so be it"] for act in ACTS},
+}
 """What commands cannot do without."""
 
 
@@ -111,6 +116,17 @@ async def test_a_data_directory_that_cannot_be_made_is_refused(
 
     assert str(reachable_tmp_path / "file") in said
     assert "--data-dir" in said
+
+
+@pytest.mark.parametrize("command", LONG_LIVED)
+async def test_authorities_that_cannot_be_read_are_refused(
+    shell: Shell, tmp_path: Path, command: str, free_port: int
+) -> None:
+    """Before a database is started; the line names the setting and the file."""
+    said = await shell.refusal(command, EVERPIN_UPSTREAM__CA_FILE=str(tmp_path / "nowhere.pem"), **_ports(free_port))
+
+    assert "upstream.ca_file" in said
+    assert "nowhere.pem" in said
 
 
 @pytest.mark.parametrize("command", ["mirror", "watch"])

@@ -1,0 +1,137 @@
+"""Blocked bytes are moved to where only the mirror reaches them, and come back when nothing blocks them."""
+
+import pytest
+
+from mirror.catalog import sealed
+from mirror.catalog.files import FoundFile
+from mirror.errors import StoreError
+from mirror.names import ProjectName, Sha256
+from mirror.sealing import Sealer
+from mirror.store.directory import DirectoryStore
+from mirror.store.keys import StoreKey
+from mirror.targets import Verb, order_of
+from tests.watcher.hearing import has_heard
+from tests.watcher.houses import House, long_ago
+
+FILENAME = "demo-1.0-py3-none-any.whl"
+
+
+async def act(house: House, verb: str, target: str) -> None:
+    """An operator orders this, and the house hears of it."""
+    await house.orders.carry_out(order_of(Verb(verb), target, actor="olga", reason="so be it"))
+    await has_heard(house)
+
+
+async def stored(house: House, name: str = "demo") -> tuple[str, list[Sha256]]:
+    """A wheel and its metadata that are here: its address, and the digests of both."""
+    house.pypi.upload(name, "1.0", uploaded_at=long_ago(house.pypi, days=400))
+    await house.poll()
+    address = await house.url(name, f"{name}-1.0-py3-none-any.whl")
+    for end in ("", ".metadata"):
+        assert (await house.get(address + end))[0] == 200
+    (file,) = (await house.memory(name)).files
+    metadata = file.listed_file.core_metadata
+    assert file.sha256 is not None
+    assert isinstance(metadata, str)
+    return address, [file.sha256, metadata]
+
+
+async def in_reach(house: House, digests: list[Sha256]) -> list[bool]:
+    """Whether the store has these where everybody who reads the store would find them."""
+    return [await house.supply.store.size(StoreKey(digest)) is not None for digest in digests]
+
+
+async def test_what_is_blocked_is_sealed_with_its_metadata_and_free_again_later(house: House) -> None:
+    """Both ways by themselves, and the address answers in step."""
+    address, digests = await stored(house)
+    sealer = Sealer(house.catalog, house.supply.store)
+
+    await act(house, "block", "demo")
+    await sealer.tick()
+    sealed_away = await in_reach(house, digests)
+    refused = await house.get(address)
+    await act(house, "unblock", "demo")
+    await sealer.tick()
+
+    assert sealed_away == [False, False]
+    assert refused[0] == 403
+    assert await in_reach(house, digests) == [True, True]
+    assert (await house.get(address))[0] == 200
+    async with house.catalog.reading() as conn:
+        assert await sealed.to_unseal(conn, limit=10) == []
+
+
+async def test_whoever_asks_first_after_a_block_ended_does_not_wait_for_the_sealer(house: House) -> None:
+    """Not even where upstream no longer has the file."""
+    address, _ = await stored(house)
+    await act(house, "block", "demo")
+    await Sealer(house.catalog, house.supply.store).tick()
+    house.pypi.delete_release("demo", "1.0")
+    await house.poll()
+    await act(house, "unblock", "demo")
+    await act(house, "release", "demo==1.0")
+
+    assert (await house.get(address))[0] == 200
+
+
+async def test_bytes_that_another_project_serves_are_not_sealed(house: House) -> None:
+    """The same bytes under two names are one object."""
+    _, digests = await stored(house)
+    _, others = await stored(house, "other")
+    async with house.catalog.writing() as conn:
+        await conn.execute(
+            "update files set sha256 = decode($1, 'hex'), path_digest = (select path_digest from files"
+            " where sha256 = decode($1, 'hex')) where sha256 = decode($2, 'hex')",
+            digests[0],
+            others[0],
+        )
+
+    await act(house, "block", "demo")
+    await Sealer(house.catalog, house.supply.store).tick()
+
+    assert await in_reach(house, digests[:1]) == [True]
+
+
+async def test_a_purge_destroys_what_is_sealed(house: House) -> None:
+    """An object out of reach is no object kept."""
+    _, digests = await stored(house)
+    await act(house, "block", "demo")
+    await Sealer(house.catalog, house.supply.store).tick()
+
+    await act(house, "purge", "demo")
+
+    assert [each async for each in house.supply.store.objects()] == []
+    assert await in_reach(house, digests) == [False, False]
+
+
+async def test_a_store_that_cannot_be_written_to_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure costs nothing but time."""
+    _, digests = await stored(house)
+    sealer = Sealer(house.catalog, house.supply.store)
+    await act(house, "block", "demo")
+
+    async def fails(*_: object) -> None:
+        raise StoreError("the store is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(DirectoryStore, "seal", fails)
+        await sealer.tick()
+    before = await in_reach(house, digests)
+    await sealer.tick()
+
+    assert before == [True, True]
+    assert await in_reach(house, digests) == [False, False]
+
+
+async def test_a_sealed_object_is_not_offered_for_a_file_that_is_blocked(house: House) -> None:
+    """Nothing that the catalog calls blocked is unsealed by asking for it."""
+    address, digests = await stored(house)
+    await act(house, "block", "demo")
+    await Sealer(house.catalog, house.supply.store).tick()
+
+    answers = [(await house.get(address + end))[0] for end in ("", ".metadata")]
+    (facts,) = (await house.memory("demo")).files
+
+    assert answers == [403, 403]
+    assert FoundFile(ProjectName("demo"), facts).facts.state == "blocked"
+    assert await in_reach(house, digests) == [False, False]
