@@ -22,6 +22,7 @@ SUBJECTS = {
     "explain": ["demo"],
     "import": ["."],
     "keep": ["demo"],
+    "watchlist": ["list"],
     **{act: ["demo", "--reason", "so be it"] for act in ACTS},
 }
 """What commands cannot do without."""
@@ -145,7 +146,10 @@ async def test_a_store_that_cannot_be_written_is_refused(
     assert "store.url" in said
 
 
-@pytest.mark.parametrize("command", ["block", "events", "explain", "migrate", "status", *LONG_LIVED])
+@pytest.mark.parametrize(
+    "command",
+    ["block", "events", "explain", "import", "keep", "migrate", "status", "verify", "watchlist", *LONG_LIVED],
+)
 async def test_a_database_that_cannot_be_reached_is_refused(shell: Shell, command: str, free_port: int) -> None:
     """The line names the setting and keeps the password."""
     subject = SUBJECTS.get(command, [])
