@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,17 +18,16 @@ from pathlib import Path, PurePath
 import structlog
 
 from mirror import observe
-from mirror.catalog import acts, files, holdings, projects, tombstones
+from mirror.catalog import acts, evictions, files, holdings, projects, rows, sealed, tombstones
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
-from mirror.changes.adoptions import adopted
-from mirror.errors import EverpinError, StoreError, WrongBytesError
+from mirror.changes.adoptions import adopted, is_quarantined
+from mirror.errors import CatalogUnavailableError, EverpinError, RefusedError, StoreError, WrongBytesError
 from mirror.events import Act, presentable
 from mirror.index.owners import owners_of
 from mirror.model import ListedFile, ProjectFacts
 from mirror.names import ProjectName, Sha256
 from mirror.noted_acts import name_of
-from mirror.observe import Ordered
 from mirror.offers import Digests, Offered
 from mirror.states import Rules
 from mirror.store import scratch
@@ -39,7 +38,11 @@ from mirror.upstream.versions import Versions, is_distribution
 
 log = structlog.get_logger()
 
-_SCANNED_AT_A_TIME = 10_000
+# Each time all files are read; and so many are remembered at most.
+_SOUGHT_AT_A_TIME = 50_000
+_BANNED = "an operator had these bytes destroyed"
+_PRIVATE = "its name is private to this mirror (upstream.private_names)"
+_TAKEN = "another file of that name is known"
 
 
 class Outcome(StrEnum):
@@ -50,6 +53,7 @@ class Outcome(StrEnum):
     VOUCHED = "vouched for"
     UNKNOWN = "unknown"
     REFUSED = "refused"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,10 @@ class Taken:
 
 
 class Adopter:
-    """Takes in what is offered, one after the other, and remembers what it did not know until `end`.
+    """Takes in what is offered, one after the other; what it does not know at once it finds out about in batches.
 
-    `observe_page` asks upstream for the page of a project that is not known yet; it raises what that raises.
+    `observe_page` asks upstream for the page of a project that is not known yet; it raises what that raises. With
+    `vouching`, an order, unknown bytes are taken in, too. Nothing is taken in under a `private` name.
     """
 
     def __init__(
@@ -76,6 +81,8 @@ class Adopter:
         rules: Rules,
         now: Callable[[], datetime],
         observe_page: Callable[[ProjectName], Awaitable[object]],
+        private: Container[str] = (),
+        vouching: Order | None = None,
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -83,32 +90,45 @@ class Adopter:
         self._rules = rules
         self._now = now
         self._observe_page = observe_page
+        self._private = private
+        self._vouching = vouching
         self._looked_at: set[ProjectName] = set()
         self._strange: list[tuple[Offered, Digests]] = []
 
-    async def take(self, offered: Offered) -> Taken | None:
-        """Adopts bytes that the catalog knows; None where more must be looked at to find out, at the end."""
+    async def take(self, offered: Offered) -> AsyncIterator[Taken]:
+        """What became of it, or, where more had to be looked at to find out, of those before it."""
         digests = await offered.digests()
         ids = await self._known(offered.name, digests)
-        if not ids:
-            self._strange.append((offered, digests))
-            return None
-        return await self._adopt(offered, digests, ids)
+        if ids:
+            yield await self._adopt(offered, digests, ids)
+            return
+        self._strange.append((offered, digests))
+        if len(self._strange) == _SOUGHT_AT_A_TIME:
+            async for taken in self.end():
+                yield taken
 
-    async def end(self, *, vouching: Order | None = None) -> AsyncIterator[Taken]:
+    async def end(self) -> AsyncIterator[Taken]:
         """What became of the rest: known after all, vouched for by the order, or unknown."""
         strangers, self._strange = self._strange, []
-        for start in range(0, len(strangers), _SCANNED_AT_A_TIME):
-            batch = strangers[start : start + _SCANNED_AT_A_TIME]
-            async with self._catalog.reading() as conn:
-                found = await holdings.with_bytes(conn, {digests.sha256 for _, digests in batch})
-            for offered, digests in batch:
-                if ids := found.get(digests.sha256):
-                    yield await self._adopt(offered, digests, ids)
-                elif vouching is None:
-                    yield Taken(offered.name, Outcome.UNKNOWN)
-                else:
-                    yield await self._vouch(offered, digests, vouching)
+        if not strangers:
+            return
+        async with self._catalog.reading() as conn:
+            found = await holdings.with_bytes(conn, {digests.sha256 for _, digests in strangers})
+        for offered, digests in strangers:
+            try:
+                yield await self._decided(offered, digests, found.get(digests.sha256, []))
+            except EverpinError as e:
+                yield Taken(offered.name, Outcome.FAILED, str(e))
+
+    async def _decided(self, offered: Offered, digests: Digests, ids: list[int]) -> Taken:
+        if not ids and self._vouching is not None:
+            # The same bytes may have been offered before, under this name or another.
+            ids = await self._known(offered.name, digests)
+        if ids:
+            return await self._adopt(offered, digests, ids)
+        if self._vouching is None:
+            return Taken(offered.name, Outcome.UNKNOWN)
+        return await self._vouch(offered, digests, self._vouching)
 
     async def _known(self, name: str, digests: Digests) -> list[int]:
         """The files that have these bytes, as far as an index or the name leads to them."""
@@ -124,40 +144,40 @@ class Adopter:
 
     async def _in_project(self, name: ProjectName, sha256: Sha256) -> list[int]:
         async with self._catalog.reading() as conn:
-            project = await projects.find(conn, name)
-        if project is None and name not in self._looked_at:
+            is_known = await projects.find(conn, name) is not None
+        if not is_known and name not in self._looked_at:
             self._looked_at.add(name)
             try:
                 await self._observe_page(name)
             except EverpinError as e:
                 log.info("adoption.page_not_seen", project=name, error=str(e))
-            async with self._catalog.reading() as conn:
-                project = await projects.find(conn, name)
-        if project is None:
-            return []
         async with self._catalog.reading() as conn:
-            known = await files.of_project(conn, project)
-        return [file.id for file in known if file.sha256 == sha256 and file.id is not None]
+            return await holdings.in_project(conn, name, sha256)
 
     async def _adopt(self, offered: Offered, digests: Digests, ids: Iterable[int]) -> Taken:
         async with self._catalog.reading() as conn:
             known = [found for file_id in ids if (found := await files.by_id(conn, file_id)) is not None]
         if not known or any(found.facts.purged_at is not None for found in known):
-            return Taken(offered.name, Outcome.REFUSED, "an operator had these bytes destroyed")
-        is_here = await self._store.size(StoreKey(digests.sha256)) == digests.size
+            return Taken(offered.name, Outcome.REFUSED, _BANNED)
+        known = [found for found in known if found.project not in self._private]
+        if not known:
+            return Taken(offered.name, Outcome.REFUSED, _PRIVATE)
+        is_here = offered.is_sealed or await self._store.size(StoreKey(digests.sha256)) == digests.size
         if is_here and all(found.facts.stored_at is not None for found in known):
             return Taken(offered.name, Outcome.HERE)
         first = known[0]
         await self._put(offered, digests, Blob(first.facts.filename, first.project, first.facts.version))
         for found in known:
-            if not await self._recorded(found, digests):
+            if not await self._recorded(found, offered, digests):
                 await self._store.delete(StoreKey(digests.sha256))
-                return Taken(offered.name, Outcome.REFUSED, "an operator had these bytes destroyed")
+                return Taken(offered.name, Outcome.REFUSED, _BANNED)
         return Taken(offered.name, Outcome.ADOPTED)
 
-    async def _recorded(self, found: FoundFile, digests: Digests) -> bool:
+    async def _recorded(self, found: FoundFile, offered: Offered, digests: Digests) -> bool:
+        if found.facts.id is None:
+            return True
         async with self._catalog.writing() as conn:
-            return found.facts.id is None or await observe.file_stored(
+            may_stay = await observe.file_stored(
                 conn,
                 found.facts.id,
                 sha256=digests.sha256,
@@ -166,6 +186,17 @@ class Adopter:
                 rules=self._rules,
                 now=self._now(),
             )
+            if may_stay:
+                await self._require(conn, offered, digests)
+        return may_stay
+
+    async def _require(self, conn: Connection, offered: Offered, digests: Digests) -> None:
+        """Has what was to make room stay. Raises StoreError where it is gone already: then nothing is recorded."""
+        if offered.is_sealed:
+            # Whether it stays so, the files say that have it.
+            await sealed.announce(conn, [digests.sha256])
+        elif await evictions.reprieve(conn, [digests.sha256]) and not await self._store.size(StoreKey(digests.sha256)):
+            raise StoreError("the bytes were taken away while they were being noted; they can be imported again")
 
     async def _vouch(self, offered: Offered, digests: Digests, order: Order) -> Taken:
         name = PurePath(offered.name).name
@@ -173,29 +204,51 @@ class Adopter:
         version = Versions(owners[0], ()).of(name) if owners else None
         if version is None:
             return Taken(offered.name, Outcome.REFUSED, "its name does not say of which project and version it is")
-        async with self._catalog.reading() as conn:
-            if await tombstones.is_buried(conn, digests.sha256):
-                return Taken(offered.name, Outcome.REFUSED, "an operator had these bytes destroyed")
         project = owners[0]
+        reason = await self._objection(offered, digests, owners, version)
+        if reason is not None:
+            return Taken(offered.name, Outcome.REFUSED, reason)
         await self._put(offered, digests, Blob(name, project, version))
         listed = ListedFile(name, "", digests.sha256, version, digests.size, None)
-        async with self._catalog.writing() as conn:
-            done = await self._vouched(conn, project, listed, replace(order, target=ProjectTarget(project)))
-        if not done:
-            return Taken(offered.name, Outcome.REFUSED, "another file of that name is known")
-        if any(file.after.purged_at is not None for file in done):
+        try:
+            async with self._catalog.writing() as conn:
+                found = await self._vouched(conn, project, listed, replace(order, target=ProjectTarget(project)))
+                await self._require(conn, offered, digests)
+        except RefusedError as e:
+            return Taken(offered.name, Outcome.REFUSED, str(e))
+        if found.facts.purged_at is not None:
             await self._store.delete(StoreKey(digests.sha256))
-            return Taken(offered.name, Outcome.REFUSED, "an operator had these bytes destroyed")
-        state = done[0].after.state
-        return Taken(offered.name, Outcome.VOUCHED, f"{project} {version}, {state}")
+            return Taken(offered.name, Outcome.REFUSED, _BANNED)
+        return Taken(offered.name, Outcome.VOUCHED, f"{project} {version}, {found.facts.state}")
 
-    async def _vouched(
-        self, conn: Connection, project: ProjectName, listed: ListedFile, order: Order
-    ) -> tuple[Ordered, ...]:
+    async def _objection(
+        self, offered: Offered, digests: Digests, owners: Sequence[ProjectName], version: str
+    ) -> str | None:
+        """What speaks against taking in what only an operator vouches for."""
+        if any(owner in self._private for owner in owners):
+            return _PRIVATE
+        if offered.is_sealed:
+            return "it was blocked, and nothing says any more by whom"
+        async with self._catalog.reading() as conn:
+            if await tombstones.is_buried(conn, digests.sha256):
+                return _BANNED
+            if await holdings.is_taken(conn, owners[0], PurePath(offered.name).name):
+                return _TAKEN
+            is_known = await projects.find(conn, owners[0]) is not None
+            if not is_known and is_quarantined(await rows.of_project(conn, owners[0]), version):
+                return "upstream quarantined it and never took that back"
+        return None
+
+    async def _vouched(self, conn: Connection, project: ProjectName, listed: ListedFile, order: Order) -> FoundFile:
+        """The file that this order made known. Raises RefusedError where another one has its name."""
         now = self._now()
+        # For orders that are being given at the same time: they find what is stored here.
+        await acts.keep_in_view(conn)
         if not await projects.lock(conn, [project]):
             await projects.insert(conn, ProjectFacts(None, project, project, now, absent_since=now))
         number = await acts.record(conn, order, name=name_of(now, secrets.token_hex(6)), at=now)
+        if number is None:
+            raise CatalogUnavailableError("two acts were given the same name; import it again")
         done = await observe.order(
             conn,
             Act(number, order.verb, str(order.target), order.reason),
@@ -205,9 +258,13 @@ class Adopter:
             rules=self._rules,
             now=now,
         )
+        ids = await holdings.in_project(conn, project, listed.sha256) if done and listed.sha256 else []
+        found = await files.by_id(conn, ids[-1]) if ids else None
+        if found is None:
+            raise RefusedError(_TAKEN)
         await acts.set_digests(conn, number, [listed.sha256] if listed.sha256 else [])
         await acts.settle(conn, number, now=now)
-        return done
+        return found
 
     async def _put(self, offered: Offered, digests: Digests, blob: Blob) -> None:
         """Puts a copy of the bytes into the store, checked once more: nobody else may change what was checked."""

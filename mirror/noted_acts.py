@@ -10,9 +10,6 @@ from mirror.errors import StartError
 from mirror.names import Sha256, sha256
 from mirror.targets import Order, RecordedAct, Verb, order_of
 
-MOST_BYTES = 64 * 2**20
-"""A larger note is none of ours: a project with a million files comes to less."""
-
 _NAME = re.compile(r"\A[0-9]{8}T[0-9]{12}Z-[0-9a-f]{12}\Z")
 
 
@@ -53,7 +50,7 @@ def encode(act: RecordedAct) -> bytes:
 
 def decode(name: str, body: bytes) -> NotedAct | None:
     """The act of a note, None where this is none."""
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         return None
     try:
         wire = msgspec.json.decode(body, type=_Wire)
@@ -61,6 +58,13 @@ def decode(name: str, body: bytes) -> NotedAct | None:
     except (msgspec.DecodeError, StartError, UnicodeDecodeError, RecursionError):
         return None
     digests = [sha256(text) for text in wire.digests]
-    if wire.at.tzinfo is None or None in digests:
+    if not _is_named_by_time(name, wire.at) or None in digests:
         return None
     return NotedAct(name, wire.at, order, frozenset(digest for digest in digests if digest is not None))
+
+
+def _is_named_by_time(name: str, at: datetime) -> bool:
+    try:
+        return at.tzinfo is not None and name == name_of(at, name.rpartition("-")[2])
+    except OverflowError:  # so close to the first or the last day that it is on neither in another time zone
+        return False

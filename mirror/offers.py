@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 import stat
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,11 @@ class Offered(Protocol):
         """Whether this mirror's own store holds them already."""
         ...
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether it does, but out of reach, since they were blocked."""
+        ...
+
     async def digests(self) -> Digests:
         """What the bytes that are there now are known by."""
         ...
@@ -60,6 +65,10 @@ class OfferedPath:
 
     @property
     def is_stored(self) -> bool:
+        return False
+
+    @property
+    def is_sealed(self) -> bool:
         return False
 
     async def digests(self) -> Digests:
@@ -96,6 +105,10 @@ class OfferedObject:
     def name(self) -> str:
         return self.found.blob.filename if self.found.blob is not None else self.found.key.sha256
 
+    @property
+    def is_sealed(self) -> bool:
+        return self.is_stored and self.found.is_sealed
+
     async def digests(self) -> Digests:
         """See `Offered.digests`. Objects of the own store are not read where the store itself vouches for them."""
         if not self.is_stored:
@@ -120,15 +133,23 @@ async def _digests_of(chunks: AsyncGenerator[bytes, None]) -> Digests:
     return Digests(Sha256(sha256.hexdigest()), blake2b.digest(), size)
 
 
-def below(directory: Path) -> Iterator[OfferedPath]:
-    """Every plain file below the directory, in the order of their paths; symbolic links are not followed."""
-    for parent, names, filenames in os.walk(directory, onerror=_refuse):
-        names.sort()
-        for filename in sorted(filenames):
-            path = Path(parent, filename)
-            if path.is_file() and not path.is_symlink():
-                yield OfferedPath(path)
+def below(directory: Path, unreadable: Callable[[StoreError], None]) -> Iterator[OfferedPath]:
+    """Every plain file below the directory; symbolic links are not followed.
 
-
-def _refuse(error: OSError) -> None:
-    raise StoreError(f"{error.filename} cannot be read: {error.strerror}") from error
+    Each directory's files come in order, and before those of the directories in it. What cannot be read is told to
+    `unreadable`, and the rest goes on.
+    """
+    waiting = [str(directory)]
+    while waiting:
+        parent = waiting.pop()
+        try:
+            # Names are bytes to the kernel: what is no text is written with escapes, and found by them again.
+            with os.scandir(parent) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+            inner = [entry.path for entry in found if entry.is_dir(follow_symlinks=False)]
+            plain = [entry.path for entry in found if entry.is_file(follow_symlinks=False)]
+        except OSError as e:
+            unreadable(StoreError(f"{parent} cannot be read: {e.strerror}"))
+            continue
+        waiting += reversed(inner)
+        yield from (OfferedPath(Path(path)) for path in plain)

@@ -7,6 +7,7 @@ makes up for what a crash cut off, and carries out again what stands beside the 
 
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -14,11 +15,11 @@ from typing import assert_never
 import structlog
 
 from mirror import observe
-from mirror.catalog import acts, tombstones
+from mirror.catalog import acts, sealed, tombstones
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
 from mirror.changes.orders import Obeyed, blocked_anew, purged, released, unpurged
-from mirror.errors import NotThereError, StoreError
+from mirror.errors import CatalogUnavailableError, NotThereError, StoreError
 from mirror.events import Act, presentable
 from mirror.meant import bytes_of, files_of, projects_of, require_known, siblings_of
 from mirror.names import ProjectName, Sha256
@@ -57,6 +58,8 @@ class Orders:
         """
         async with self._catalog.writing() as conn:
             done = await self._carry_out(conn, order)
+        if done is None:
+            raise CatalogUnavailableError("two acts were given the same name; order it again")
         reached("order.recorded")
         log.debug("order.carried_out", act=done.act, verb=order.verb, target=str(order.target), files=len(done.files))
         try:
@@ -97,6 +100,7 @@ class Orders:
         for digest in buried:
             async with self._catalog.writing() as conn:
                 if await tombstones.hold(conn, digest):
+                    await sealed.forget(conn, digest)
                     await self._store.delete(StoreKey(digest))
         await self._note()
         await self._carry_out_again()
@@ -116,28 +120,37 @@ class Orders:
 
         A release is for the files that it was given for: as long as none of them is known, it waits for a later start.
         """
-        bodies = {name: body async for name, body in self._store.acts()}
         async with self._catalog.reading() as conn:
-            unknown = await acts.unknown(conn, bodies)
-        for name in sorted(unknown):
-            act = decode(name, bodies[name])
-            if act is None:
-                log.warning("order.note_unreadable", name=presentable(name))
-                continue
-            try:
-                async with self._catalog.writing() as conn:
-                    done = await self._carry_out(conn, act.order, noted=act)
-                    await acts.noted(conn, done.act, now=self._now())
-            except NotThereError as e:
-                log.info("order.still_waits", name=name, verb=act.order.verb, reason=str(e))
-                continue
-            await self._settle(done.act, act.order.verb, act.order.target)
-            log.info("order.carried_out_again", act=done.act, verb=act.order.verb, target=str(act.order.target))
+            known = await acts.names(conn)
+        # In the order of their names, which is that of time.
+        async with aclosing(self._store.acts(without=known)) as notes:
+            async for name, body in notes:
+                act = decode(name, body)
+                if act is None:
+                    log.warning("order.note_unreadable", name=presentable(name))
+                else:
+                    await self._carry_out_noted(act)
 
-    async def _carry_out(self, conn: Connection, order: Order, noted: NotedAct | None = None) -> CarriedOut:
+    async def _carry_out_noted(self, act: NotedAct) -> None:
+        try:
+            async with self._catalog.writing() as conn:
+                done = await self._carry_out(conn, act.order, noted=act)
+                if done is None:
+                    return  # another process was first
+                await acts.noted(conn, done.act, now=self._now())
+        except NotThereError as e:
+            log.info("order.still_waits", name=act.name, verb=act.order.verb, reason=str(e))
+            return
+        await self._settle(done.act, act.order.verb, act.order.target)
+        log.info("order.carried_out_again", act=done.act, verb=act.order.verb, target=str(act.order.target))
+
+    async def _carry_out(self, conn: Connection, order: Order, noted: NotedAct | None = None) -> CarriedOut | None:
+        """What was done; None where that very act is known already."""
         at = noted.at if noted is not None else self._now()
         name = noted.name if noted is not None else name_of(at, secrets.token_hex(6))
         number = await acts.record(conn, order, name=name, at=at)
+        if number is None:
+            return None
         target = order.target
         if isinstance(target, BrakeTarget):
             return await self._obeyed(conn, order, number, (), lambda memory, _: Obeyed(memory, ()))
@@ -255,4 +268,6 @@ class Orders:
         # The row is gone only with the commit, and nobody can take the ban back before that.
         async with self._catalog.writing() as conn:
             if await tombstones.reprieve(conn, digest) and not is_needed:
+                # Whoever is moving the object is waited for, and nobody will.
+                await sealed.forget(conn, digest)
                 await self._store.delete(StoreKey(digest))

@@ -34,22 +34,32 @@ class Sealer:
         async with self._catalog.reading() as conn:
             blocked = await sealed.to_seal(conn, limit=_AT_A_TIME)
             free = await sealed.to_unseal(conn, limit=_AT_A_TIME)
-        await self._move(blocked, self._store.seal, sealed.note)
-        await self._move(free, self._store.unseal, sealed.forget)
+        if not blocked and not free:
+            return
+        # Whatever a crash leaves, what is sealed is known to be, and what is visible is not taken for sealed.
+        async with self._catalog.writing() as conn:
+            await sealed.announce(conn, [*blocked, *free])
+        for digest in blocked:
+            await self._move(digest, sealed.is_to_seal, self._store.seal, sealed.note)
+        for digest in free:
+            await self._move(digest, sealed.is_to_unseal, self._store.unseal, sealed.forget)
 
     async def _move(
         self,
-        digests: list[Sha256],
+        digest: Sha256,
+        is_due: Callable[[Connection, Sha256], Awaitable[bool]],
         move: Callable[[StoreKey], Awaitable[None]],
-        note: Callable[[Connection, list[Sha256]], Awaitable[None]],
+        note: Callable[[Connection, Sha256], Awaitable[None]],
     ) -> None:
-        for digest in digests:
-            try:
-                await move(StoreKey(digest))
-            except StoreError as e:
-                # The next round tries again.
-                log.warning("sealing.failed", sha256=digest, error=str(e))
-                continue
-            reached("sealing.moved")
+        """Moves an object, if that is still due: it may take a while until it is an object's turn."""
+        try:
             async with self._catalog.writing() as conn:
-                await note(conn, [digest])
+                # In one transaction with the move: whoever destroys or lends the object waits, or was first.
+                if not await sealed.hold(conn, digest) or not await is_due(conn, digest):
+                    return
+                await move(StoreKey(digest))
+                reached("sealing.moved")
+                await note(conn, digest)
+        except StoreError as e:
+            # The next round tries again.
+            log.warning("sealing.failed", sha256=digest, error=str(e))

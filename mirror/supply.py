@@ -103,10 +103,10 @@ class Supply:
     async def _lent(self, key: StoreKey) -> int | None:
         """The size of what was sealed while it was blocked, when whoever unseals it has not come to it yet."""
         async with self._catalog.writing() as conn:
-            is_sealed = await sealed.lend(conn, key.sha256)
-        if not is_sealed:
-            return None
-        await self.store.lend(key)
+            if not await sealed.lend(conn, key.sha256):
+                return None
+            # Before anybody can take it for sealed again.
+            await self.store.lend(key)
         return await self.store.size(key)
 
     def fetch(self, file: FoundFile, kind: Kind = Kind.FILE, *, pace: Pace | None = None) -> Download:

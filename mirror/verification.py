@@ -11,10 +11,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from mirror import observe
-from mirror.catalog import files, holdings
+from mirror.catalog import backlog, files, holdings
+from mirror.catalog.backlog import Priority
 from mirror.catalog.database import Catalog
+from mirror.catalog.files import FoundFile
 from mirror.catalog.holdings import Holding
-from mirror.errors import EverpinError, NotThereError, RefusedError, WrongBytesError
+from mirror.errors import EverpinError, NotThereError, RefusedError, StoreError, WrongBytesError
 from mirror.index.paths import Kind
 from mirror.model import State
 from mirror.names import ProjectName, Sha256
@@ -24,6 +26,7 @@ from mirror.store.keys import StoreKey
 from mirror.supply import Supply
 
 _AT_A_TIME = 200
+_MOST_UNREADABLE = 20
 
 
 class Damage(StrEnum):
@@ -31,6 +34,7 @@ class Damage(StrEnum):
 
     MISSING = "missing"
     CHANGED = "changed"
+    UNREADABLE = "unreadable"
 
 
 class Outcome(StrEnum):
@@ -71,6 +75,7 @@ class Verifier:
         self._rules = rules
         self._now = now
         self._supply = supply
+        self._unreadable = 0
 
     async def count(self, most: int | None) -> int:
         """How many files there are to look at, but `most` at most."""
@@ -100,9 +105,11 @@ class Verifier:
     async def _look_at(self, holding: Holding) -> list[Finding]:
         found = []
         for kind, sha256 in _objects(holding):
-            damage = await self._damage(holding, kind, sha256)
+            damage, reason = await self._damage(holding, kind, sha256)
             if damage is not None and await self._is_still_wanted(holding, kind, sha256):
-                outcome, reason = await self._mend(holding, kind, sha256, damage)
+                outcome = Outcome.LEFT
+                if self._supply is not None and damage is not Damage.UNREADABLE:
+                    outcome, reason = await self._mended(holding, kind, sha256, self._supply)
                 name = holding.filename + kind.suffix
                 found.append(Finding(holding.project, name, sha256, damage, outcome, reason))
         if found:
@@ -110,15 +117,27 @@ class Verifier:
                 await holdings.note_failures(conn, len(found))
         return found
 
-    async def _damage(self, holding: Holding, kind: Kind, sha256: Sha256) -> Damage | None:
-        key = StoreKey(sha256)
+    async def _damage(self, holding: Holding, kind: Kind, sha256: Sha256) -> tuple[Damage | None, str]:
+        """What is wrong, and with what cannot be read, why. StoreError where one thing after the other cannot be."""
+        try:
+            damage = await self._seen(holding, kind, StoreKey(sha256))
+        except StoreError as e:
+            # A bad sector spoils an object; a store that is away has spoilt none.
+            self._unreadable += 1
+            if self._unreadable > _MOST_UNREADABLE:
+                raise
+            return Damage.UNREADABLE, str(e)
+        self._unreadable = 0
+        return damage, ""
+
+    async def _seen(self, holding: Holding, kind: Kind, key: StoreKey) -> Damage | None:
         size = await self._store.size(key)
         if kind is Kind.FILE and size is not None and holding.size not in (None, size):
             return Damage.CHANGED
         digest = await self._store.digest(key)
         if digest is None:
             return Damage.MISSING
-        return None if digest == sha256 else Damage.CHANGED
+        return None if digest == key.sha256 else Damage.CHANGED
 
     async def _is_still_wanted(self, holding: Holding, kind: Kind, sha256: Sha256) -> bool:
         """Whether the catalog says so still: it may have been purged, or have made room, a moment ago."""
@@ -132,18 +151,20 @@ class Verifier:
         stored_at = facts.stored_at if kind is Kind.FILE else facts.metadata_stored_at
         return stored_at is not None
 
-    async def _mend(self, holding: Holding, kind: Kind, sha256: Sha256, damage: Damage) -> tuple[Outcome, str]:
-        if self._supply is None:
-            return Outcome.LEFT, ""
-        if damage is Damage.CHANGED:
-            await self._store.delete(StoreKey(sha256))
-        async with self._catalog.writing() as conn:
-            await observe.not_stored(conn, holding.file_id, kind, rules=self._rules, now=self._now())
-            found = await files.by_id(conn, holding.file_id)
-        if found is None or found.facts.state in (State.BLOCKED, State.PURGED):
+    async def _mended(self, holding: Holding, kind: Kind, sha256: Sha256, supply: Supply) -> tuple[Outcome, str]:
+        try:
+            return await self._mend(holding, kind, sha256, supply)
+        except StoreError as e:
+            return Outcome.NOT_NOW, str(e)
+
+    async def _mend(self, holding: Holding, kind: Kind, sha256: Sha256, supply: Supply) -> tuple[Outcome, str]:
+        if not await self._is_taken_out(holding, kind, StoreKey(sha256)):
+            return Outcome.REPAIRED, "by somebody else"
+        found = await self._wanted_again(holding, kind)
+        if found is None:
             return Outcome.NOT_NOW, "it is blocked"
         try:
-            await self._supply.fetch(found, kind).finished()
+            await supply.fetch(found, kind).finished()
         except (NotThereError, RefusedError, WrongBytesError) as e:
             if kind is Kind.FILE:
                 async with self._catalog.writing() as conn:
@@ -152,6 +173,25 @@ class Verifier:
         except EverpinError as e:
             return Outcome.NOT_NOW, str(e)
         return Outcome.REPAIRED, ""
+
+    async def _is_taken_out(self, holding: Holding, kind: Kind, key: StoreKey) -> bool:
+        """Whether a wrong object is gone now. Looked at once more: another one may have mended it meanwhile."""
+        damage = await self._seen(holding, kind, key)
+        if damage is Damage.CHANGED:
+            await self._store.delete(key)
+        return damage is not None
+
+    async def _wanted_again(self, holding: Holding, kind: Kind) -> FoundFile | None:
+        """Has the keeper fetch it, too, if this does not come to its end; None where it may not be had."""
+        now = self._now()
+        async with self._catalog.writing() as conn:
+            await observe.not_stored(conn, holding.file_id, kind, rules=self._rules, now=now)
+            found = await files.by_id(conn, holding.file_id)
+            if found is None or found.facts.state in (State.BLOCKED, State.PURGED):
+                return None
+            priority = Priority.RESCUE if found.facts.is_gone else Priority.REQUESTED
+            await backlog.add(conn, [holding.file_id], priority, now=now)
+        return found
 
 
 def _objects(holding: Holding) -> Iterator[tuple[Kind, Sha256]]:

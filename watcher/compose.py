@@ -124,8 +124,8 @@ async def shared_parts_of(settings: Settings) -> AsyncIterator[Parts]:
 
 
 @asynccontextmanager
-async def store_of(settings: Settings) -> AsyncIterator[Store]:
-    """The store, seen to be usable."""
+async def store_of(settings: Settings, *, checked: bool = True) -> AsyncIterator[Store]:
+    """The store, seen to be usable; or, where it is not `checked`, only to be read."""
     async with AsyncExitStack() as stack:
         store: Store = DirectoryStore(settings.store_dir)
         if settings.store.url.startswith("s3://"):
@@ -133,7 +133,8 @@ async def store_of(settings: Settings) -> AsyncIterator[Store]:
             from mirror.store.s3.store import opened as opened_s3
 
             store = await stack.enter_async_context(opened_s3(settings.store))
-        await store.check()
+        if checked:
+            await store.check()
         yield store
 
 

@@ -20,11 +20,14 @@ from mirror.targets import (
 )
 
 
-async def record(conn: Connection, order: Order, *, name: str, at: datetime) -> int:
-    """Stores the act and returns its number. Until `settle` it counts as not carried out to its end."""
-    number: int = await conn.fetchval(
+async def record(conn: Connection, order: Order, *, name: str, at: datetime) -> int | None:
+    """Stores the act and returns its number. Until `settle` it counts as not carried out to its end.
+
+    None where there is an act of that name. Who is about to store one is waited for.
+    """
+    number: int | None = await conn.fetchval(
         "insert into acts (name, as_was, at, actor, verb, target, reason) values ($1, $2, $3, $4, $5, $6, $7)"
-        " returning id",
+        " on conflict (name) do nothing returning id",
         name,
         order.as_was,
         at,
@@ -58,14 +61,9 @@ async def not_noted(conn: Connection) -> list[RecordedAct]:
     return [_act(r) for r in await conn.fetch("select * from acts where noted_at is null order by id")]
 
 
-async def unknown(conn: Connection, names: Iterable[str]) -> set[str]:
-    """Those of the names under which no act is known."""
-    records = await conn.fetch(
-        "select name from unnest($1::text[]) as given (name)"
-        " where not exists (select from acts where acts.name = given.name)",
-        list(names),
-    )
-    return {record["name"] for record in records}
+async def names(conn: Connection) -> frozenset[str]:
+    """The names of all acts."""
+    return frozenset(record["name"] for record in await conn.fetch("select name from acts"))
 
 
 async def unsettled(conn: Connection) -> list[RecordedAct]:

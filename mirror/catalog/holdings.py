@@ -1,6 +1,5 @@
 """What the store shall hold, file by file; and which files are meant by bytes that came from elsewhere."""
 
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -45,15 +44,12 @@ async def after(conn: Connection, file_id: int, *, limit: int) -> list[Holding]:
 
 
 async def some(conn: Connection, count: int) -> list[Holding]:
-    """So many holdings, or all where there are fewer, drawn by lot. Reads the ids of all that is stored."""
-    ids = [
-        record["id"]
-        for record in await conn.fetch("select id from files where stored_at is not null", timeout=_SCAN_SECONDS)
-    ]
-    drawn = ids if len(ids) <= count else random.sample(ids, count)
+    """So many holdings, or all where there are fewer, drawn by lot. Reads all files."""
+    drawn = "select id from files where stored_at is not null order by random() limit $1"
     records = await conn.fetch(
-        f"{_HOLDINGS} and files.id = any($1::bigint[]) order by files.id",
-        drawn,
+        f"{_HOLDINGS} and files.id in ({drawn}) order by files.id",
+        count,
+        timeout=_SCAN_SECONDS,
     )
     return [_holding(record) for record in records]
 
@@ -84,6 +80,28 @@ async def at_paths(conn: Connection, digests: Iterable[tuple[Sha256, bytes | Non
         [bytes.fromhex(digest) for digest, _ in wanted],
     )
     return _by_digest(records)
+
+
+async def in_project(conn: Connection, name: ProjectName, sha256: Sha256) -> list[int]:
+    """The files of the project with these bytes."""
+    records = await conn.fetch(
+        "select files.id from files join projects on projects.id = files.project"
+        " where projects.name = $1 and files.sha256 = $2 order by files.id",
+        name,
+        bytes.fromhex(sha256),
+    )
+    return [record["id"] for record in records]
+
+
+async def is_taken(conn: Connection, name: ProjectName, filename: str) -> bool:
+    """Whether a file of the project has that name, in any life of it."""
+    found: bool = await conn.fetchval(
+        "select exists (select from files join projects on projects.id = files.project"
+        " where projects.name = $1 and files.filename = $2)",
+        name,
+        filename,
+    )
+    return found
 
 
 async def note_failures(conn: Connection, failures: int) -> None:

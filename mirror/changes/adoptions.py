@@ -6,7 +6,15 @@ from datetime import datetime
 
 from mirror.changes.orders import Obeyed
 from mirror.changes.step import key_of
+from mirror.journal_rows import (
+    JournalRow,
+    ProjectQuarantineCleared,
+    ProjectQuarantined,
+    ReleaseQuarantineCleared,
+    ReleaseQuarantined,
+)
 from mirror.model import FileFacts, HashSource, ListedFile, Memory
+from mirror.names import same_version_key
 
 
 def adopted(memory: Memory, listed: Iterable[ListedFile], act: int, now: datetime) -> Obeyed:
@@ -35,3 +43,22 @@ def adopted(memory: Memory, listed: Iterable[ListedFile], act: int, now: datetim
         if file.filename not in taken
     )
     return Obeyed(replace(memory, files=(*memory.files, *new)), tuple(map(key_of, new)))
+
+
+def is_quarantined(rows: Iterable[JournalRow], version: str) -> bool:
+    """Whether that version was quarantined, alone or with its project, and this never taken back; rows in order.
+
+    To be asked of a project of which nothing else is known: also what was removed under a quarantine stays in it.
+    """
+    project = release = False
+    key = same_version_key(version)
+    for row in rows:
+        is_about = row.version is not None and same_version_key(row.version) == key
+        match row.action:
+            case ProjectQuarantined() | ProjectQuarantineCleared():
+                project = isinstance(row.action, ProjectQuarantined)
+            case ReleaseQuarantined() | ReleaseQuarantineCleared() if is_about:
+                release = isinstance(row.action, ReleaseQuarantined)
+            case _:
+                pass
+    return project or release

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,13 +26,12 @@ from mirror.store.durable import (
     flush_file,
     link,
     make_directory,
-    names_in,
     open_file,
     size_of,
 )
 from mirror.store.failures import failure
-from mirror.store.interface import CHUNK, StoredObject
-from mirror.store.keys import ACTS, Blob, StoreKey, act_path, is_act_name
+from mirror.store.interface import CHUNK, LONGEST_ACT, StoredObject
+from mirror.store.keys import ACTS, Blob, StoreKey, act_path
 
 _INCOMING = "incoming"
 _LOCK = "lock"
@@ -148,12 +147,12 @@ class DirectoryStore:
         except OSError as e:
             raise failure(f"the store could not note the act {name}", e) from e
 
-    async def acts(self) -> AsyncGenerator[tuple[str, bytes], None]:
+    async def acts(self, *, without: Container[str] = ()) -> AsyncGenerator[tuple[str, bytes], None]:
         """See `Store.acts`."""
         with _listing("acts"):
             await asyncio.to_thread(self._require_root)
-            for name in filter(is_act_name, await asyncio.to_thread(names_in, self._root / ACTS)):
-                yield name, await asyncio.to_thread((self._root / ACTS / name).read_bytes)
+            for name in await asyncio.to_thread(walk.acts_in, self._root, without):
+                yield name, await asyncio.to_thread(walk.beginning_of, self._root / ACTS / name, LONGEST_ACT)
 
     def _visible(self, key: StoreKey) -> Path:
         return self._root / str(key)

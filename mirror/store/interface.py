@@ -1,12 +1,15 @@
 """What every store promises. One suite of tests holds all stores to it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mirror.names import Sha256
 from mirror.store.keys import Blob, StoreKey
+
+LONGEST_ACT = 64 * 2**20
+"""No act's note is longer: one that is about a million files comes to that."""
 
 CHUNK = 256 * 2**10
 """Stores hand out bytes in chunks of at most so many."""
@@ -114,6 +117,9 @@ class Store(Protocol):
         """Notes an operator's act beside the objects, under `acts/`, durably. The same name again replaces it."""
         ...
 
-    def acts(self) -> AsyncGenerator[tuple[str, bytes], None]:
-        """All noted acts, as name and body, in the order of their names."""
+    def acts(self, *, without: Container[str] = ()) -> AsyncGenerator[tuple[str, bytes], None]:
+        """All noted acts but those, as name and body, in the order of their names.
+
+        Of a body that is longer than any act's only the beginning is given.
+        """
         ...

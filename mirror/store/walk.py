@@ -1,12 +1,12 @@
 """What a directory store holds, found by looking: no list is kept anywhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from mirror.store.durable import names_in, size_of
 from mirror.store.interface import StoredObject
-from mirror.store.keys import FILES, SEALED, key_of_path
+from mirror.store.keys import ACTS, FILES, SEALED, is_act_name, key_of_path
 
 _PART_OF_DIGEST = re.compile(r"[0-9a-f]{2}")
 
@@ -24,6 +24,17 @@ def objects_in(root: Path, leaf: str) -> list[StoredObject]:
         (stored for is_sealed in (False, True) for stored in _objects(root, leaf, is_sealed=is_sealed)),
         key=lambda stored: (stored.key.sha256, stored.is_sealed),
     )
+
+
+def acts_in(root: Path, without: Container[str]) -> list[str]:
+    """The names of the acts that are noted there but of those, in order."""
+    return [name for name in names_in(root / ACTS) if is_act_name(name) and name not in without]
+
+
+def beginning_of(path: Path, most: int) -> bytes:
+    """The file's first bytes, all of them where there are not more."""
+    with path.open("rb") as file:
+        return file.read(most)
 
 
 def _either(root: Path, below: str) -> list[str]:

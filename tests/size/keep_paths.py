@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from mirror.catalog import backlog, downloads, evictions, file_keys, keep_scope, room, watchlist
+from mirror.catalog import backlog, downloads, evictions, file_keys, keep_scope, room, sealed, watchlist
 from mirror.catalog.backlog import Priority
 from mirror.catalog.database import Connection
 from mirror.names import ProjectName, Sha256
@@ -97,6 +97,12 @@ async def _take_away(conn: Connection, keys: Keys, run: int) -> None:
     await evictions.note_deleted(conn, await evictions.hold(conn, digests), now=keys.now)
 
 
+async def _seal(conn: Connection, keys: Keys, run: int) -> None:
+    await sealed.to_seal(conn, limit=500)
+    await sealed.to_unseal(conn, limit=500)
+    await sealed.lend(conn, keys.files[run].sha256)
+
+
 async def _count(conn: Connection, keys: Keys, run: int) -> None:
     if run == 0:
         await room.count(conn, now=keys.now)
@@ -126,6 +132,7 @@ KEEP_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "room: read, with each claim": _room,
     "room: a file was stored": _store_one,
     "room: take ten files away": _take_away,
+    "sealing: what is due": _seal,
     "room: count, every few minutes": _count,
     "room: files to take away": _make_room,
     "metrics: the length of the backlog": _length_of_backlog,
@@ -134,6 +141,11 @@ KEEP_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
 }
 
 KEEP_PATHS_READING_ALL = frozenset(
-    {"room: count, every few minutes", "room: files to take away", "metrics: the length of the backlog"}
+    {
+        "room: count, every few minutes",
+        "room: files to take away",
+        "metrics: the length of the backlog",
+        "sealing: what is due",
+    }
 )
-"""What reads all files; and up to ten thousand of the backlog, which is all of a small one."""
+"""What reads all files; or all that is blocked; or up to ten thousand of the backlog, which is all of a small one."""

@@ -1,5 +1,6 @@
 """Operators' acts outlive the catalog: noted beside the bytes, they are carried out again where they are missing."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -114,6 +115,51 @@ async def test_acts_are_carried_out_again_once_only(house: House, empty_catalog:
 
     assert len(kinds) == 1
     assert kinds[0].startswith("operator.act")
+
+
+async def test_processes_that_start_at_the_same_time_carry_an_act_out_once(
+    house: House, empty_catalog: Catalog, pypi: PyPISim
+) -> None:
+    """Whoever comes second waits for the first, and finds nothing left to be done."""
+    await stock(house, "1.0", "2.0")
+    await act(house, "block", "demo==1.0")
+    await act(house, "purge", "demo==2.0")
+    async with (
+        house_of(pypi, empty_catalog, house.settings.data_dir) as one,
+        house_of(pypi, empty_catalog, house.settings.data_dir) as other,
+    ):
+        await asyncio.gather(*(each.orders.finish() for each in (one, other) for _ in range(3)))
+        kinds = await one.kinds()
+        async with empty_catalog.reading() as conn:
+            carried_out = await acts.newest(conn, limit=10)
+            unsettled = await acts.unsettled(conn)
+
+    assert len(kinds) == 2
+    assert [str(each.verb) for each in carried_out] == ["purge", "block"]
+    assert unsettled == []
+
+
+async def test_a_note_that_is_called_by_another_time_is_none(house: House) -> None:
+    """The names say in which order acts were given: a time that is not the act's would have it come before others."""
+    await act(house, "block", "demo")
+    ((name, body),) = [note async for note in house.supply.store.acts()]
+    (date, token) = name.split("-")
+    later = f"{int(date[:4]) + 1}{date[4:]}-{token}"
+
+    assert decode(name, body) is not None
+    assert decode(later, body) is None
+    assert decode(name + "\n", body) is None
+    for extreme in (b"0001-01-01T00:00:00+23:59", b"9999-12-31T23:59:59-23:59", b"2026-01-01T00:00:00"):
+        start = body.index(b'"at":"') + 6
+        assert decode(name, body[:start] + extreme + body[body.index(b'"', start) :]) is None
+
+
+async def test_notes_of_acts_that_are_known_are_not_read(house: House) -> None:
+    """A bucket wants to be asked for each of them, at each start of each process."""
+    await act(house, "block", "demo")
+    ((known, _),) = [note async for note in house.supply.store.acts()]
+
+    assert [note async for note in house.supply.store.acts(without=frozenset({known}))] == []
 
 
 async def test_a_release_waits_until_its_files_are_known_and_is_for_no_others(

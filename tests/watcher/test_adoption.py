@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mirror.adoption import Adopter, Outcome, Taken
+from mirror.errors import StoreError
 from mirror.names import Sha256
-from mirror.offers import Offered, OfferedObject, below
+from mirror.offers import Offered, OfferedObject, OfferedPath
+from mirror.offers import below as offers_below
 from mirror.store.keys import StoreKey
 from mirror.targets import Order, Verb, order_of, parse_target
 from tests.pypi_sim import File
@@ -17,7 +19,7 @@ from tests.watcher.houses import House, long_ago
 VOUCHING = Order(Verb.ADOPT, parse_target("all"), "olga", "from our old mirror")
 
 
-def adopter(house: House) -> Adopter:
+def adopter(house: House, vouching: Order | None = None) -> Adopter:
     """Takes in what is offered to this house."""
     return Adopter(
         catalog=house.catalog,
@@ -26,16 +28,26 @@ def adopter(house: House) -> Adopter:
         rules=house.rules,
         now=house.pypi.now,
         observe_page=house.refresher.refresh,
+        private=house.refresher.index.private,
+        vouching=vouching,
     )
 
 
 async def take(house: House, offers: Iterable[Offered], *, vouching: Order | None = None) -> dict[str, Taken]:
     """What became of each of these, by its name."""
-    taking = adopter(house)
-    taken = [done for offered in list(offers) if (done := await taking.take(offered)) is not None]
-    taken += [done async for done in taking.end(vouching=vouching)]
+    taking = adopter(house, vouching)
+    taken = [done for offered in list(offers) async for done in taking.take(offered)]
+    taken += [done async for done in taking.end()]
     await has_heard(house)
     return {done.name: done for done in taken}
+
+
+def below(directory: Path) -> list[OfferedPath]:
+    """What is offered there, all of which can be read."""
+    unreadable: list[StoreError] = []
+    found = list(offers_below(directory, unreadable.append))
+    assert unreadable == []
+    return found
 
 
 def lying(directory: Path, *files: File, called: str | None = None) -> Path:

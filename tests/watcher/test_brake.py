@@ -15,7 +15,10 @@ from mirror.setting_sections import Watcher
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of, long_ago
 
-RELEASE_BRAKE = "insert into acts (at, actor, verb, target, reason) values ($1, 'me', 'release', 'brake', 'it is true')"
+RELEASE_BRAKE = (
+    "insert into acts (name, at, actor, verb, target, reason)"
+    " values ('an-act', $1, 'me', 'release', 'brake', 'it is true')"
+)
 
 
 async def known(house: House, count: int) -> list[str]:

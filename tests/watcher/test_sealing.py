@@ -1,7 +1,11 @@
 """Blocked bytes are moved to where only the mirror reaches them, and come back when nothing blocks them."""
 
+import asyncio
+from typing import NoReturn
+
 import pytest
 
+from mirror import sealing
 from mirror.catalog import sealed
 from mirror.catalog.files import FoundFile
 from mirror.errors import StoreError
@@ -11,7 +15,7 @@ from mirror.store.directory import DirectoryStore
 from mirror.store.keys import StoreKey
 from mirror.targets import Verb, order_of
 from tests.watcher.hearing import has_heard
-from tests.watcher.houses import House, long_ago
+from tests.watcher.houses import House, eventually, long_ago
 
 FILENAME = "demo-1.0-py3-none-any.whl"
 
@@ -90,6 +94,92 @@ async def test_bytes_that_another_project_serves_are_not_sealed(house: House) ->
     await Sealer(house.catalog, house.supply.store).tick()
 
     assert await in_reach(house, digests[:1]) == [True]
+
+
+async def test_metadata_that_a_served_file_of_the_release_has_too_is_not_sealed(house: House) -> None:
+    """Wheels of one release often have the very same metadata: the block of one must not hide the other's."""
+    address, digests = await stored(house)
+    house.pypi.upload("demo", "2.0", uploaded_at=long_ago(house.pypi, days=400))
+    await house.poll()
+    await house.refresh()
+    async with house.catalog.writing() as conn:
+        await conn.execute("update files set metadata_sha256 = decode($1, 'hex')", digests[1])
+
+    await act(house, "block", "demo==1.0")
+    await Sealer(house.catalog, house.supply.store).tick()
+
+    assert (await house.get(address))[0] == 403
+    assert await in_reach(house, digests) == [False, True]
+
+
+async def test_what_was_lent_is_sealed_again_when_it_is_blocked_again(house: House) -> None:
+    """Also where nobody had come to unsealing it in between."""
+    address, digests = await stored(house)
+    sealer = Sealer(house.catalog, house.supply.store)
+    await act(house, "block", "demo")
+    await sealer.tick()
+    await act(house, "unblock", "demo")
+    lent = (await house.get(address))[0]
+    await act(house, "block", "demo")
+    await sealer.tick()
+
+    assert lent == 200
+    assert await in_reach(house, digests) == [False, False]
+
+
+@pytest.mark.parametrize("verb", ["block", "unblock"])
+async def test_what_a_crash_cut_off_between_the_move_and_its_note_is_made_up_for(
+    house: House, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """Whatever is ordered before the next round: nothing that is blocked stays in reach, nothing else out of it."""
+    address, digests = await stored(house)
+    sealer = Sealer(house.catalog, house.supply.store)
+    await act(house, "block", "demo")
+    if verb == "unblock":
+        await sealer.tick()
+        await act(house, "unblock", "demo")
+
+    def dies(_: str) -> NoReturn:
+        raise SystemExit
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(sealing, "reached", dies)
+        with pytest.raises(SystemExit):
+            await sealer.tick()
+
+    await act(house, "unblock" if verb == "block" else "block", "demo")
+    await sealer.tick()
+
+    assert await in_reach(house, digests) == ([True, True] if verb == "block" else [False, False])
+    assert (await house.get(address))[0] == (200 if verb == "block" else 403)
+
+
+async def test_a_purge_in_the_middle_of_a_move_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket copies first: what would appear after the purge had looked would stay for ever."""
+    _, digests = await stored(house)
+    await act(house, "block", "demo")
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    seal = DirectoryStore.seal
+
+    async def slow(store: DirectoryStore, key: StoreKey) -> None:
+        begun.set()
+        await go_on.wait()
+        await seal(store, key)
+
+    monkeypatch.setattr(DirectoryStore, "seal", slow)
+    sealing_now = asyncio.create_task(Sealer(house.catalog, house.supply.store).tick())
+    await begun.wait()
+    purging = asyncio.create_task(act(house, "purge", "demo"))
+
+    async def is_purged() -> bool:
+        return (await house.states("demo"))[FILENAME] == "purged"
+
+    await eventually(is_purged)
+    go_on.set()
+    await asyncio.gather(sealing_now, purging)
+
+    assert [each async for each in house.supply.store.objects()] == []
+    assert await in_reach(house, digests) == [False, False]
 
 
 async def test_a_purge_destroys_what_is_sealed(house: House) -> None:

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
+from mirror import verification
 from mirror.catalog import holdings
 from mirror.catalog.holdings import Holding
+from mirror.errors import StoreError
 from mirror.names import Sha256
+from mirror.store.directory import DirectoryStore
 from mirror.store.keys import StoreKey
 from mirror.targets import Verb, order_of
 from mirror.verification import Damage, Finding, Outcome, Verifier
@@ -114,6 +119,81 @@ async def test_what_nobody_has_any_more_is_lost_and_said_to_be(house: House) -> 
     assert (found[0].damage, found[0].outcome) == (Damage.MISSING, Outcome.LOST)
     assert (await house.states("demo"))["demo-1.0-py3-none-any.whl"] == "lost"
     assert list(await house.listed("demo")) == ["demo-2.0-py3-none-any.whl"]
+
+
+async def test_what_cannot_be_had_at_the_moment_is_not_given_up(house: House) -> None:
+    """Nor forgotten: the keeper fetches it when upstream answers again."""
+    digests = await stock(house, "1.0")
+    damage(house, digests["1.0"], b"rotten")
+    house.pypi.faults.files_down = "503html"
+
+    (found,) = await findings(house, repair=True)
+    house.pypi.faults.files_down = None
+    await house.keeper.work_off()
+
+    assert (found.damage, found.outcome) == (Damage.CHANGED, Outcome.NOT_NOW)
+    assert (await house.memory("demo")).files[0].stored_at is not None
+    assert await findings(house) == []
+
+
+async def test_what_cannot_be_read_is_found_and_does_not_end_the_search(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk with a bad sector. It is not taken out: what cannot be read now may be whole."""
+    digests = await stock(house, "1.0", "2.0", "3.0")
+    digest = DirectoryStore.digest
+
+    async def fails(store: DirectoryStore, key: StoreKey) -> Sha256 | None:
+        if key.sha256 == digests["2.0"]:
+            raise StoreError("the store could not read it: Input/output error")
+        return await digest(store, key)
+
+    damage(house, digests["3.0"], None)
+    with monkeypatch.context() as broken:
+        broken.setattr(DirectoryStore, "digest", fails)
+        found = await findings(house, repair=True)
+
+    assert [(one.damage, one.outcome) for one in found] == [
+        (Damage.UNREADABLE, Outcome.LEFT),
+        (Damage.MISSING, Outcome.REPAIRED),
+    ]
+    assert "Input/output" in found[0].reason
+    assert await findings(house) == []
+
+
+async def test_a_store_that_is_away_ends_the_search(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is said to be damaged, object after object, that nobody can look at."""
+    await stock(house, "1.0", "2.0", "3.0")
+    monkeypatch.setattr(verification, "_MOST_UNREADABLE", 2)
+
+    async def fails(*_: object) -> None:
+        raise StoreError("the directory of the store is gone")
+
+    monkeypatch.setattr(DirectoryStore, "size", fails)
+
+    with pytest.raises(StoreError, match="is gone"):
+        await findings(house, repair=True)
+
+
+async def test_what_somebody_else_mended_meanwhile_is_left_alone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole bytes are not taken out because they were wrong a moment ago: there may be no others."""
+    digests = await stock(house, "1.0", "2.0")
+    house.pypi.faults.forget_file("demo-1.0-py3-none-any.whl")
+    house.pypi.delete_release("demo", "1.0")
+    await house.poll()
+    digest, seen = DirectoryStore.digest, list[StoreKey]()
+
+    async def wrong_once(store: DirectoryStore, key: StoreKey) -> Sha256 | None:
+        seen.append(key)
+        return Sha256("0" * 64) if seen.count(key) == 1 and key.sha256 == digests["1.0"] else await digest(store, key)
+
+    with monkeypatch.context() as mended:
+        mended.setattr(DirectoryStore, "digest", wrong_once)
+        (found,) = await findings(house, repair=True)
+
+    assert (found.damage, found.outcome) == (Damage.CHANGED, Outcome.REPAIRED)
+    assert (await house.states("demo"))["demo-1.0-py3-none-any.whl"] == "kept"
+    assert await findings(house) == []
 
 
 async def test_what_is_blocked_and_sealed_is_looked_at_and_not_fetched(house: House) -> None:

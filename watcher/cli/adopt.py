@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractContextManager, AsyncExitStack, aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import click
 
 from mirror import clock
 from mirror.adoption import Adopter, Outcome, Taken
-from mirror.errors import EverpinError, StartError
+from mirror.errors import EverpinError, StartError, StoreError
 from mirror.events import presentable
 from mirror.names import ProjectName
 from mirror.offers import Offered, OfferedObject, below
@@ -51,7 +51,6 @@ async def import_(settings: Settings, source: str, vouch: bool, reason: str) -> 
         raise StartError("--vouch and --reason belong together")
     order = Order(Verb.ADOPT, ProjectTarget(ProjectName("all")), actor(), checked_reason(reason)) if vouch else None
     counts: Counter[Outcome] = Counter()
-    failed = 0
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(parts_of(settings))
         adopter = Adopter(
@@ -61,30 +60,34 @@ async def import_(settings: Settings, source: str, vouch: bool, reason: str) -> 
             rules=parts.rules,
             now=clock.now,
             observe_page=parts.refresher.refresh,
+            private=parts.refresher.index.private,
+            vouching=order,
         )
 
         def told(taken: Taken) -> None:
             counts[taken.outcome] += 1
             if taken.outcome is not Outcome.HERE:
-                click.echo(_line(presentable(taken.name), taken.outcome, taken.reason))
+                line = _line(presentable(taken.name), taken.outcome, taken.reason)
+                click.echo(line, err=taken.outcome is Outcome.FAILED)
 
-        async for offered in await _offers(stack, parts, source):
+        def unreadable(error: StoreError) -> None:
+            counts[Outcome.FAILED] += 1
+            click.echo(presentable(str(error)), err=True)
+
+        async for offered in await _offers(stack, parts, source, unreadable):
             try:
-                taken = await adopter.take(offered)
+                async for taken in adopter.take(offered):
+                    told(taken)
             except EverpinError as e:
-                failed += 1
-                click.echo(_line(presentable(offered.name), "failed", str(e)), err=True)
-                continue
-            if taken is not None:
-                told(taken)
-        async for taken in adopter.end(vouching=order):
+                told(Taken(offered.name, Outcome.FAILED, str(e)))
+        async for taken in adopter.end():
             told(taken)
         # What was ordered of files that were not known until now.
         await parts.orders.finish()
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing was found there")
     if counts[Outcome.UNKNOWN]:
         click.echo("what is unknown here enters only with --vouch --reason TEXT")
-    if failed or counts[Outcome.REFUSED]:
+    if counts[Outcome.FAILED] or counts[Outcome.REFUSED]:
         sys.exit(1)
 
 
@@ -127,16 +130,19 @@ async def verify(settings: Settings, sample: int | None, full: bool, repair: boo
         sys.exit(1)
 
 
-async def _offers(stack: AsyncExitStack, parts: Parts, source: str) -> AsyncIterator[Offered]:
+async def _offers(
+    stack: AsyncExitStack, parts: Parts, source: str, unreadable: Callable[[StoreError], None]
+) -> AsyncIterator[Offered]:
     """What there is at the source."""
     if not source.startswith("s3://"):
-        return _each(below(_directory(source)))
+        return _each(below(_directory(source), unreadable))
     own = source.rstrip("/") == parts.settings.store.url.rstrip("/")
     if own:
         return _objects(parts.store, is_stored=True)
     elsewhere = parts.settings.store.model_dump() | {"url": source}
     settings = parts.settings.model_copy(update={"store": StoreSettings(**elsewhere)})
-    return _objects(await stack.enter_async_context(store_of(settings)), is_stored=False)
+    # Nothing is written there, and what is read is checked here.
+    return _objects(await stack.enter_async_context(store_of(settings, checked=False)), is_stored=False)
 
 
 def _directory(source: str) -> Path:
@@ -152,10 +158,11 @@ async def _each(offered: Iterable[Offered]) -> AsyncIterator[Offered]:
 
 
 async def _objects(store: Store, *, is_stored: bool) -> AsyncIterator[Offered]:
-    async with aclosing(store.objects()) as objects:
+    # The names lead to the projects that they can belong to, known or not.
+    async with aclosing(store.objects(with_blobs=True)) as objects:
         async for found in objects:
-            # What is sealed was blocked, and stays where it is.
-            if not found.is_sealed:
+            # What another mirror has sealed it had blocked.
+            if is_stored or not found.is_sealed:
                 yield OfferedObject(store, found, is_stored)
 
 

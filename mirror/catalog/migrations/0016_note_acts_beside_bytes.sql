@@ -11,7 +11,7 @@ create unique index acts_by_name on acts (name);
 create index acts_not_noted on acts (id) where noted_at is null;
 
 -- Objects that were moved to where only this mirror reaches them, since what they hold is blocked.
--- `lent`: somebody has made it visible since, before it was moved back.
+-- `lent`: it may be visible as well, as while it is moved, or since somebody could not wait until it is moved back.
 create table sealed (
     sha256 bytea primary key check (length(sha256) = 32),
     lent boolean not null default false

@@ -6,8 +6,8 @@ only ever put whole: in one request, or in parts that nobody sees before they ar
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Container, Coroutine
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mirror.errors import StoreError
 from mirror.names import Sha256
 from mirror.setting_sections import Store as StoreSettings
 from mirror.store.failures import failure
-from mirror.store.interface import StoredObject
+from mirror.store.interface import LONGEST_ACT, StoredObject
 from mirror.store.keys import ACTS, FILES, SEALED, Blob, StoreKey, act_path, is_act_name, key_of_path
 from mirror.store.s3.bucket import Bucket, Found, Limits, Listed, ca_file, opened_bucket
 from mirror.store.s3.copying import copy
@@ -140,12 +140,13 @@ class S3Store:
         digest = hashlib.sha256(body).hexdigest()
         await put_object(self._bucket, act_path(name), body, sha256=digest, notes={}, only_if_absent=False)
 
-    async def acts(self) -> AsyncGenerator[tuple[str, bytes], None]:
+    async def acts(self, *, without: Container[str] = ()) -> AsyncGenerator[tuple[str, bytes], None]:
         """See `Store.acts`."""
         async for listed in self._bucket.list(f"{ACTS}/"):
             name = listed.path.removeprefix(f"{ACTS}/")
-            if is_act_name(name):
-                yield name, b"".join([chunk async for chunk in self._reading.read(listed.path)])
+            if is_act_name(name) and name not in without:
+                async with aclosing(self._reading.read(listed.path, stop=min(listed.size, LONGEST_ACT))) as chunks:
+                    yield name, b"".join([chunk async for chunk in chunks])
 
     async def _move(self, source: str, target: str) -> None:
         """Copies first and deletes then: whenever that is cut short, doing it again ends it."""

@@ -1,6 +1,6 @@
 """A store without files on this host, as one in a bucket is, that notes what is asked of it."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 from hashlib import sha256
 from pathlib import Path
 
@@ -101,7 +101,8 @@ class FarStore:
         """See `Store.write_act`."""
         self._acts[name] = body
 
-    async def acts(self) -> AsyncGenerator[tuple[str, bytes], None]:
+    async def acts(self, *, without: Container[str] = ()) -> AsyncGenerator[tuple[str, bytes], None]:
         """See `Store.acts`."""
         for name in sorted(self._acts):
-            yield name, self._acts[name]
+            if name not in without:
+                yield name, self._acts[name]

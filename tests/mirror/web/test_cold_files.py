@@ -1,6 +1,8 @@
 """What is answered of a file before its bytes are here, and what goes wrong is told before the answer begins."""
 
 import asyncio
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from tests.mirror.web.far_store import FarStore
 from tests.mirror.web.test_warm_files import order
 from tests.pypi_sim import PyPISim
 from tests.watcher.hearing import has_heard
-from tests.watcher.houses import House, eventually, long_ago
+from tests.watcher.houses import House, eventually, house_of, long_ago
 
 LARGE = 3 * 2**20
 
@@ -129,3 +131,29 @@ async def test_a_file_that_a_bucket_lost_is_not_elsewhere(house: House, pypi: Py
     answer = await ask(house, path)
 
     assert answer.status != 302
+
+
+@pytest.mark.parametrize(("method", "suffix", "seconds"), [("GET", "", 4), ("HEAD", ".metadata", 4)])
+async def test_who_would_wait_too_long_for_a_check_is_told_to_ask_again(
+    pypi: PyPISim, counting: CountingCatalog, tmp_path: Path, method: str, suffix: str, seconds: int
+) -> None:
+    """A part, and a length that nobody promised, come only from what was checked, and installers give up before that.
+
+    The fetch goes on, so that one of the next times there is something to answer with.
+    """
+    file = pypi.upload("demo", "1.0", uploaded_at=long_ago(pypi, days=200), payload_size=LARGE)
+    body = file.metadata if suffix else file.content
+    assert body is not None
+    async with house_of(pypi, counting, tmp_path, upstream_timeout=timedelta(seconds=1)) as house:
+        await house.vouched()
+        path = f"{await house.url('demo', file.filename)}{suffix}"
+        pypi.faults.slow(f"{file.filename}{suffix}", len(body) // seconds)
+
+        early = await ask(house, path, method, Range="bytes=0-9")
+
+        async def is_answered() -> bool:
+            return (await ask(house, path, method, Range="bytes=0-9")).status in (200, 206)
+
+        await eventually(is_answered)
+        assert (early.status, early.headers["Retry-After"]) == (503, "1")
+        assert pypi.count(kind="metadata" if suffix else "file") == 1

@@ -30,7 +30,7 @@ async def filled(s3: S3Server, bucket: str, house: House, tmp_path: Path) -> Asy
     await house.poll()
     async with s3_store(s3, bucket) as store:
         for file in files:
-            spool = tmp_path / "spool"
+            spool = tmp_path / "a-file"
             spool.write_bytes(file.content)
             await store.put(spool, key_of(file.content), blob=Blob(file.filename, ProjectName("demo"), file.version))
         yield store, files
@@ -86,7 +86,7 @@ async def test_what_a_bucket_holds_can_be_vouched_for(
     shell: Shell, s3: S3Server, bucket: str, house: House, database_url: str, tmp_path: Path
 ) -> None:
     """The name that stands beside an object says of which project and version it is."""
-    spool = tmp_path / "spool"
+    spool = tmp_path / "a-file"
     spool.write_bytes(b"an sdist")
     async with s3_store(s3, bucket) as store:
         await store.put(spool, key_of(b"an sdist"), blob=Blob("gone-1.0.tar.gz", ProjectName("gone"), "1.0"))
