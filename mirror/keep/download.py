@@ -26,6 +26,7 @@ from mirror.keep.wanted import Kept, Wanted
 from mirror.model import HashSource
 from mirror.names import Sha256
 from mirror.seams import reached
+from mirror.store.checked import checked
 from mirror.store.keys import StoreKey
 
 log = structlog.get_logger(__name__)
@@ -101,8 +102,12 @@ class Download:
         finally:
             self._handout.leave(reader)
         kept = await self.finished()
-        async with aclosing(self._means.store.read(StoreKey(kept.sha256))) as stored:
-            async for chunk in stored:
+        key = StoreKey(kept.sha256)
+        async with (
+            aclosing(self._means.store.read(key)) as stored,
+            aclosing(checked(key, kept.size, stored)) as right,
+        ):
+            async for chunk in right:
                 yield chunk
 
     async def finished(self) -> Kept:

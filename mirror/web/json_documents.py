@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import OrderedDict
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +25,7 @@ from mirror.index.merge import Entry
 from mirror.index.paths import Kind, digest_of_path
 from mirror.index.render import Rendered, rendered
 from mirror.names import ProjectName, Serial, same_version_key
+from mirror.store.checked import read_whole
 from mirror.store.keys import StoreKey
 from mirror.supply import Supply, by_path
 from mirror.web.pages import Offered, Pages
@@ -145,8 +145,7 @@ class JsonDocuments:
             key, size = stored.key, stored.size
         if size > _LARGEST_METADATA:
             return None
-        async with aclosing(self._supply.store.read(key)) as chunks:
-            return b"".join([chunk async for chunk in chunks])
+        return await read_whole(self._supply.store, key)
 
     def _keep(self, key: _Key, held: _Held) -> None:
         self._drop(key)

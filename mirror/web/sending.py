@@ -25,6 +25,8 @@ _NEAR_MICROSECONDS = 2_000
 # Where struct tcp_info (linux/tcp.h) has `tcpi_rtt`, in microseconds.
 _RTT_AT = 68
 _CHUNK = 256 * 2**10
+_LONGEST_SILENCE_SECONDS = 120.0
+"""A client that takes nothing for so long is given up: it would keep files open, and the room of deleted ones."""
 _CLIENT_GONE = (ConnectionError, TimeoutError)
 """How a connection ends that was broken off at the other end, or that nobody answers on any more."""
 
@@ -65,7 +67,8 @@ async def send_chunks(request: web.Request, answer: web.StreamResponse, chunks: 
         async for chunk in chunks:
             # Only here: a failure of the other side, where the chunks come from, is not the client's.
             try:
-                await answer.write(chunk)
+                async with asyncio.timeout(_LONGEST_SILENCE_SECONDS):
+                    await answer.write(chunk)
             except _CLIENT_GONE:
                 _abort(request)
                 return False
@@ -116,7 +119,8 @@ async def _copy(answer: web.StreamResponse, descriptor: int, start: int, stop: i
             raise StoreError(f"an object could not be read: {e.strerror}") from e
         if not chunk:
             raise StoreError("an object became shorter while it was sent")
-        await answer.write(chunk)
+        async with asyncio.timeout(_LONGEST_SILENCE_SECONDS):
+            await answer.write(chunk)
         start += len(chunk)
 
 
@@ -125,7 +129,7 @@ class _Sent:
 
     def __init__(self, descriptor: int, start: int, stop: int) -> None:
         self._descriptor = descriptor
-        self._position = start
+        self.position = start
         self._stop = stop
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -136,9 +140,9 @@ class _Sent:
             # The duplicate would keep alive what somebody else has given up.
             self.over.set_exception(ConnectionResetError("the connection was closed"))
             return
-        wanted = min(_AT_ONCE, self._stop - self._position)
+        wanted = min(_AT_ONCE, self._stop - self.position)
         try:
-            sent = os.sendfile(connection, self._descriptor, self._position, wanted)
+            sent = os.sendfile(connection, self._descriptor, self.position, wanted)
         except (BlockingIOError, InterruptedError):
             return
         except _CLIENT_GONE as e:
@@ -147,8 +151,8 @@ class _Sent:
         except OSError as e:
             self.over.set_exception(StoreError(f"an object could not be sent: {e.strerror}"))
             return
-        self._position += sent
-        if self._position == self._stop:
+        self.position += sent
+        if self.position == self._stop:
             self.over.set_result(None)
         elif sent == 0:
             self.over.set_exception(StoreError("an object became shorter while it was sent"))
@@ -180,13 +184,14 @@ async def _hand_over(
     if was_reading:
         transport.pause_reading()
     try:
-        await _flushed(writer, transport)
+        async with asyncio.timeout(_LONGEST_SILENCE_SECONDS):
+            await _flushed(writer, transport)
         _keep_close(sock)
         connection = os.dup(sock.fileno())
         try:
             loop.add_writer(connection, sent.go_on, transport, connection)
             try:
-                await sent.over
+                await _taken(sent)
             finally:
                 loop.remove_writer(connection)
         finally:
@@ -194,6 +199,17 @@ async def _hand_over(
     finally:
         if was_reading and not transport.is_closing():
             transport.resume_reading()
+
+
+async def _taken(sent: _Sent) -> None:
+    """Waits until the client has taken all. Raises TimeoutError where it has stopped to take anything."""
+    while True:
+        before = sent.position
+        done, _ = await asyncio.wait([sent.over], timeout=_LONGEST_SILENCE_SECONDS)
+        if done:
+            return sent.over.result()
+        if sent.position == before:
+            raise TimeoutError("the client takes nothing any more")
 
 
 async def _flushed(writer: AbstractStreamWriter, transport: asyncio.Transport) -> None:

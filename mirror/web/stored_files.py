@@ -5,9 +5,11 @@
 """
 
 import asyncio
+import hashlib
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from pathlib import Path
 
 from aiohttp import hdrs, web
 
@@ -16,6 +18,7 @@ from mirror.index.negotiate import matches
 from mirror.index.paths import Kind
 from mirror.index.siblings import PROVENANCE_TYPE
 from mirror.model import State
+from mirror.store.checked import checked, read_whole, require_digest
 from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
 from mirror.web.downloads import DownloadCounts
@@ -159,7 +162,11 @@ async def _send_from_afar(
             begun = await begun_with(chunks)
         except NotThereError:
             return None
-        return await send_chunks(request, sent, _exactly(begun, part.stop - part.start))
+        if part.stop - part.start < file.size:
+            # Nobody knows the digest of a part.
+            return await send_chunks(request, sent, _exactly(begun, part.stop - part.start))
+        async with aclosing(checked(file.key, file.size, begun)) as right:
+            return await send_chunks(request, sent, right)
 
 
 async def _exactly(chunks: AsyncIterator[bytes], length: int) -> AsyncIterator[bytes]:
@@ -198,15 +205,21 @@ async def _read(store: Store, key: StoreKey, size: int) -> bytes | None:
     try:
         if path is not None:
             # In one go: each step of `Store.read` would be a turn in a thread of its own.
-            body = await asyncio.to_thread(path.read_bytes)
+            body, digest = await asyncio.to_thread(_hashed, path)
+            if len(body) == size:
+                require_digest(key, digest)
         else:
-            async with aclosing(store.read(key)) as chunks:
-                body = b"".join([chunk async for chunk in chunks])
+            body = await read_whole(store, key)
     except (FileNotFoundError, NotThereError):
         return None
     except OSError as e:
         raise StoreError(f"the store could not read {key}: {e.strerror}") from e
     return body if len(body) == size else None
+
+
+def _hashed(path: Path) -> tuple[bytes, str]:
+    body = path.read_bytes()
+    return body, hashlib.sha256(body).hexdigest()
 
 
 async def _opened(store: Store, file: Servable) -> int | None:

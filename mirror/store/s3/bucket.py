@@ -133,11 +133,15 @@ class Bucket:
         prefix, after = self.at(below), ""
         while True:
             answer = await self._page(prefix, after)
-            for entry in answer.get("Contents", []):
+            entries = answer.get("Contents", [])
+            for entry in entries:
                 yield Listed(entry["Key"].removeprefix(self.prefix), entry["Size"])
             if not answer.get("IsTruncated"):
                 return
-            after = answer["Contents"][-1]["Key"]
+            if not entries or entries[-1]["Key"] <= after:
+                # Asked like this, such a server would never come to an end.
+                raise StoreError(f"the bucket {self.name} lists what begins with {prefix} without getting on")
+            after = entries[-1]["Key"]
 
     async def _page(self, prefix: str, after: str) -> "ListObjectsV2OutputTypeDef":
         return await self.ask(
