@@ -17,7 +17,7 @@ from mirror.store import scratch
 _KEEP_SIZE = 1
 # sync_file_range(2): writing to the disk begins, and nobody waits for it.
 _BEGIN_TO_WRITE = 2
-_FLUSHED_BY = 8 * 2**20
+_FLUSHED_BY = 2 * 2**20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _libc = ctypes.CDLL(None, use_errno=True)
 _fallocate = _libc.fallocate

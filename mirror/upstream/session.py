@@ -24,8 +24,11 @@ from mirror.upstream.resolver import NotPublicError
 MOST_HOPS = 3
 """Redirects that are followed at most."""
 
-PIECE = 256 * 2**10
-"""Bodies are read in pieces of at most so many bytes."""
+_BUFFER = 256 * 2**10
+"""So many bytes of a body may wait to be taken, and as many again, before reading from the network stops."""
+
+MOST_PIECE = 3 * _BUFFER
+"""The largest pieces in which bodies are read: all that waited, with what came last before reading stopped."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -64,7 +67,8 @@ class Answer:
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """The body as it was sent. Raises UpstreamUnavailableError where it breaks off or stalls."""
         try:
-            async for piece in self._response.content.iter_chunked(PIECE):
+            # What has come, as it is: to cut it to a size would copy all of it once more.
+            async for piece in self._response.content.iter_any():
                 yield piece
         except _FAILURES as e:
             raise UpstreamUnavailableError(f"the answer of {shown(self.url)} broke off: {_reason(e)}") from e
@@ -89,7 +93,7 @@ class UpstreamSession:
             # No total: a large file may take its time as long as bytes keep coming.
             timeout=aiohttp.ClientTimeout(total=None, connect=seconds, sock_connect=seconds, sock_read=seconds),
             unpacks=False,
-            read_bufsize=PIECE,
+            read_bufsize=_BUFFER,
             resolver=self._resolver,
         )
         return self

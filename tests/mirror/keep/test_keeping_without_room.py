@@ -11,6 +11,7 @@ import pytest
 
 from mirror.errors import RefusedError, StoreError, WrongBytesError
 from mirror.keep.handout import MOST_IN_MEMORY
+from mirror.upstream.session import MOST_PIECE
 from tests.mirror.keep.conftest import BODY, PIECES, House, seen_before_failing, until, whole
 from tests.mirror.upstream.canned_upstream import says, streams
 
@@ -74,7 +75,7 @@ async def test_memory_is_bounded_by_the_slowest_client(full: House) -> None:
         seen = bytearray()
         while len(seen) < 2 * MOST_IN_MEMORY:
             seen += await anext(chunks)
-            assert download._handout._in_memory <= MOST_IN_MEMORY + len(PIECES[0])
+            assert download._handout._in_memory <= MOST_IN_MEMORY + MOST_PIECE
         late = full.keeper.fetch(full.wanted(LARGE))
         assert late is not download
         assert await whole(late) == LARGE
