@@ -4,6 +4,7 @@ The rooms, from the roof down. A room may use those below it and none beside or 
 
     web/            what clients see: pages, files, health; errors become answers in one place
     adoption        bytes from elsewhere, taken in where they are known or vouched for
+    besides         what the own store holds beside files, taken in again
     verification    the store compared with what it should hold, and mended
     confirm         what only the index shows to be gone: looked at again, believed, or held back
     refresh         one project's page, asked of upstream and observed

@@ -18,10 +18,10 @@ from pathlib import Path, PurePath
 import structlog
 
 from mirror import observe
-from mirror.catalog import acts, evictions, files, holdings, projects, rows, sealed, tombstones
+from mirror.catalog import acts, evictions, files, holdings, projects, rows, sealed
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
-from mirror.changes.adoptions import adopted, is_quarantined
+from mirror.changes.adoptions import adopted, is_blocked, is_quarantined
 from mirror.errors import CatalogUnavailableError, EverpinError, RefusedError, StoreError, WrongBytesError
 from mirror.events import Act, presentable
 from mirror.index.owners import owners_of
@@ -205,11 +205,11 @@ class Adopter:
         if version is None:
             return Taken(offered.name, Outcome.REFUSED, "its name does not say of which project and version it is")
         project = owners[0]
-        reason = await self._objection(offered, digests, owners, version)
+        listed = ListedFile(name, "", digests.sha256, version, digests.size, None)
+        reason = await self._objection(offered, listed, owners)
         if reason is not None:
             return Taken(offered.name, Outcome.REFUSED, reason)
         await self._put(offered, digests, Blob(name, project, version))
-        listed = ListedFile(name, "", digests.sha256, version, digests.size, None)
         try:
             async with self._catalog.writing() as conn:
                 found = await self._vouched(conn, project, listed, replace(order, target=ProjectTarget(project)))
@@ -221,21 +221,20 @@ class Adopter:
             return Taken(offered.name, Outcome.REFUSED, _BANNED)
         return Taken(offered.name, Outcome.VOUCHED, f"{project} {version}, {found.facts.state}")
 
-    async def _objection(
-        self, offered: Offered, digests: Digests, owners: Sequence[ProjectName], version: str
-    ) -> str | None:
+    async def _objection(self, offered: Offered, listed: ListedFile, owners: Sequence[ProjectName]) -> str | None:
         """What speaks against taking in what only an operator vouches for."""
         if any(owner in self._private for owner in owners):
             return _PRIVATE
-        if offered.is_sealed:
-            return "it was blocked, and nothing says any more by whom"
         async with self._catalog.reading() as conn:
-            if await tombstones.is_buried(conn, digests.sha256):
+            standing = await acts.standing(conn, owners[0], [listed.sha256])
+            if listed.sha256 in standing.tombstones:
                 return _BANNED
-            if await holdings.is_taken(conn, owners[0], PurePath(offered.name).name):
+            if offered.is_sealed and not is_blocked(listed, owners[0], standing, self._now()):
+                return "it was blocked, and nothing says any more by whom"
+            if await holdings.is_taken(conn, owners[0], listed.filename):
                 return _TAKEN
             is_known = await projects.find(conn, owners[0]) is not None
-            if not is_known and is_quarantined(await rows.of_project(conn, owners[0]), version):
+            if not is_known and is_quarantined(await rows.of_project(conn, owners[0]), listed.version or ""):
                 return "upstream quarantined it and never took that back"
         return None
 

@@ -126,7 +126,8 @@ def _file_lines(file: FileFacts, project: ProjectFacts, rules: Safety, orders: O
     yield f"  sha256 {file.sha256 or 'not known yet'} (named by {file.hash_source}), {listed.size} bytes"
     if listed.upload_time is not None:
         yield f"  uploaded {listed.upload_time:%Y-%m-%d %H:%M:%S} UTC"
-    yield f"  first seen {file.first_seen_at:%Y-%m-%d %H:%M:%S} UTC at serial {file.first_seen_serial}"
+    at_serial = f" at serial {file.first_seen_serial}" if file.first_seen_serial is not None else ""
+    yield f"  first seen {file.first_seen_at:%Y-%m-%d %H:%M:%S} UTC{at_serial}"
     if listed.yanked is not None:
         yield f"  yanked: {presentable(listed.yanked) or 'no reason given'}"
     if file.missing_since is not None:

@@ -50,6 +50,12 @@ async def among(conn: Connection, names: Iterable[ProjectName]) -> set[ProjectNa
     return {ProjectName(record["name"]) for record in records}
 
 
+async def count(conn: Connection) -> int:
+    """How many projects are on the list."""
+    found: int = await conn.fetchval("select count(*) from watchlist")
+    return found
+
+
 async def names_after(conn: Connection, name: str, *, limit: int) -> list[ProjectName]:
     """The next names on the list, in their order; the first ones come after ""."""
     records = await conn.fetch("select name from watchlist where name > $1 order by name limit $2", name, limit)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from mirror.changes.orders import Obeyed
+from mirror.changes.orders import Obeyed, Standing, file_under_orders
 from mirror.changes.step import key_of
 from mirror.journal_rows import (
     JournalRow,
@@ -14,7 +14,7 @@ from mirror.journal_rows import (
     ReleaseQuarantined,
 )
 from mirror.model import FileFacts, HashSource, ListedFile, Memory
-from mirror.names import same_version_key
+from mirror.names import ProjectName, same_version_key
 
 
 def adopted(memory: Memory, listed: Iterable[ListedFile], act: int, now: datetime) -> Obeyed:
@@ -25,24 +25,32 @@ def adopted(memory: Memory, listed: Iterable[ListedFile], act: int, now: datetim
     """
     taken = {file.filename for file in memory.files}
     new = tuple(
-        FileFacts(
-            id=None,
-            incarnation=memory.project.incarnation,
-            listed_file=file,
-            first_seen_at=now,
-            first_seen_serial=None,
-            listed=False,
-            missing_since=now,
-            missing_seen=now,
-            disappeared_at=now,
-            released_by=act,
-            stored_at=now,
-            hash_source=HashSource.SELF,
-        )
+        replace(_departed(file, now), incarnation=memory.project.incarnation, released_by=act)
         for file in listed
         if file.filename not in taken
     )
     return Obeyed(replace(memory, files=(*memory.files, *new)), tuple(map(key_of, new)))
+
+
+def is_blocked(listed: ListedFile, project: ProjectName, standing: Standing, now: datetime) -> bool:
+    """Whether an order still stands that blocks such a file."""
+    return file_under_orders(_departed(listed, now), project, standing, now).blocked_by is not None
+
+
+def _departed(listed: ListedFile, now: datetime) -> FileFacts:
+    return FileFacts(
+        id=None,
+        incarnation=0,
+        listed_file=listed,
+        first_seen_at=now,
+        first_seen_serial=None,
+        listed=False,
+        missing_since=now,
+        missing_seen=now,
+        disappeared_at=now,
+        stored_at=now,
+        hash_source=HashSource.SELF,
+    )
 
 
 def is_quarantined(rows: Iterable[JournalRow], version: str) -> bool:

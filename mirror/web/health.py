@@ -98,7 +98,7 @@ async def ready(request: web.Request) -> web.Response:
                 *_advisories(health, advised_at),
                 *(["brake"] if braked_at is not None else []),
                 *keeping,
-                *(["store"] if health.store.warnings else []),
+                *(["store"] if health.store.warnings and "store" not in keeping else []),
                 *health.degraded(),
             ],
             "source": known.source,

@@ -81,7 +81,7 @@ async def explained(everpin: Everpin, *subject: str) -> str:
     return await commanded(everpin, "explain", *subject)
 
 
-async def commanded(everpin: Everpin, verb: str, *arguments: str) -> str:
+async def commanded(everpin: Everpin, verb: str, *arguments: str, **environment: str) -> str:
     """What another command says, run on the same data while this everpin runs."""
     settings = {f"EVERPIN_{key.upper()}": value for key, value in everpin.settings.items()}
     process = await asyncio.create_subprocess_exec(
@@ -90,7 +90,7 @@ async def commanded(everpin: Everpin, verb: str, *arguments: str) -> str:
         *arguments,
         "--data-dir",
         everpin.data_dir,
-        env=plain_environment() | settings,
+        env=plain_environment() | settings | environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

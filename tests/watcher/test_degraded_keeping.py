@@ -3,11 +3,14 @@
 from datetime import timedelta
 from pathlib import Path
 
-from mirror.catalog import backlog
+import pytest
+
+from mirror.catalog import backlog, room
 from mirror.catalog.backlog import Priority
 from mirror.catalog.database import Catalog
 from mirror.setting_sections import Keep
 from mirror.setting_values import Scope
+from mirror.store.directory import DirectoryStore
 from tests.pypi_sim import File, PyPISim
 from tests.watcher.houses import House, departed, house_of, long_ago
 
@@ -60,6 +63,20 @@ async def test_a_disk_without_room_is_told_and_left_to_what_departs(
         assert meanwhile == 0
         assert pypi.fetches(small.filename) == 1
         assert pypi.fetches(large.filename) == 0
+
+
+async def test_a_store_with_two_troubles_is_told_once(
+    house: House, pypi: PyPISim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Full, and not to be trusted with what it holds."""
+    monkeypatch.setattr(DirectoryStore, "warnings", ("rule 7 of the bucket deletes objects",))
+    async with house.catalog.writing() as conn:
+        await room.note_full(conn, now=pypi.now())
+
+    async with house.http.get("/readyz") as answer:
+        said = await answer.json(content_type=None)
+
+    assert said["degraded"].count("store") == 1
 
 
 async def _want(house: House, file: File) -> None:

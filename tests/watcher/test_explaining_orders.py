@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from mirror.model import Cause, FileFacts, Memory, State
-from mirror.names import ProjectName
+from mirror.names import ProjectName, Serial
 from mirror.setting_sections import Safety
 from mirror.targets import RecordedAct, Verb
 from tests.mirror.test_states import LISTED, LIVE, NOW, PROJECT
@@ -63,3 +63,12 @@ def test_a_block_on_what_is_not_known_yet_is_told() -> None:
     said = _said(orders=OrdersGiven(ACTS, (1,)))
 
     assert said[2].startswith("blocked, also what comes later, by an operator")
+
+
+@pytest.mark.parametrize(("serial", "where"), [(None, "UTC"), (Serial(7), "UTC at serial 7")])
+def test_what_no_page_ever_listed_has_no_serial(serial: Serial | None, where: str) -> None:
+    """Such as what an operator vouched for."""
+    said = _said(replace(LIVE, first_seen_serial=serial))
+
+    (line,) = [line for line in said if line.startswith("  first seen ")]
+    assert line.endswith(where)

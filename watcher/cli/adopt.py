@@ -11,6 +11,7 @@ import click
 
 from mirror import clock
 from mirror.adoption import Adopter, Outcome, Taken
+from mirror.besides import Besides
 from mirror.errors import EverpinError, StartError, StoreError
 from mirror.events import presentable
 from mirror.names import ProjectName
@@ -74,7 +75,10 @@ async def import_(settings: Settings, source: str, vouch: bool, reason: str) -> 
             counts[Outcome.FAILED] += 1
             click.echo(presentable(str(error)), err=True)
 
+        besides = Besides(parts.catalog, rules=parts.rules, now=clock.now)
         async for offered in await _offers(stack, parts, source, unreadable):
+            if besides.take(offered):
+                continue
             try:
                 async for taken in adopter.take(offered):
                     told(taken)
@@ -82,6 +86,7 @@ async def import_(settings: Settings, source: str, vouch: bool, reason: str) -> 
                 told(Taken(offered.name, Outcome.FAILED, str(e)))
         async for taken in adopter.end():
             told(taken)
+        await besides.end()
         # What was ordered of files that were not known until now.
         await parts.orders.finish()
     click.echo(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "nothing was found there")

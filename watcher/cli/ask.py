@@ -1,33 +1,16 @@
-"""The verbs that only read: events, explain, status, config."""
+"""The verbs that show what was told, why, and by which settings: events, explain, config."""
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import click
 import msgspec
 
-from mirror import clock
-from mirror.catalog import (
-    absences,
-    acts,
-    advisories,
-    backlog,
-    files,
-    instance,
-    journal,
-    news,
-    projects,
-    rows,
-    tombstones,
-    wanted,
-)
+from mirror.catalog import acts, files, instance, journal, projects, rows, tombstones
 from mirror.catalog import events as told
-from mirror.catalog.absences import Picture
-from mirror.catalog.database import Catalog, Connection
+from mirror.catalog.database import Connection
 from mirror.catalog.instance import Instance
-from mirror.catalog.news import News, Source
 from mirror.errors import StartError
 from mirror.events import Cursor, Event, EventKind, presentable
 from mirror.model import Memory
@@ -129,20 +112,6 @@ async def explain(settings: Settings, target: str, filename: str | None) -> None
 
 
 @click.command()
-@options
-@run
-async def status(settings: Settings) -> None:
-    """Show what this instance mirrors, how far it has read the journal, and what waits.
-
-    \b
-    Example: everpin status
-    """
-    async with catalog_of(settings, create=False) as catalog:
-        for label, value in await _figures(catalog, settings):
-            click.echo(f"{label + ':':<18}{value}")
-
-
-@click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of TOML.")
 @options
 @run
@@ -191,64 +160,6 @@ def _shown(settings: Settings) -> dict[str, Any]:
 def _as_toml(value: object) -> str:
     # Strings, numbers, booleans and lists of strings are written alike in JSON and TOML, but for one character.
     return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
-
-
-async def _figures(catalog: Catalog, settings: Settings) -> list[tuple[str, str]]:
-    async with catalog.reading() as conn:
-        me = await instance.read(conn)
-        position = await journal.position(conn)
-        source = await news.read(conn)
-        known = await projects.count(conn)
-        unasked = await wanted.count(conn)
-        advised_at, advised = await advisories.checked_at(conn), await advisories.count(conn)
-        waiting = await backlog.count(conn)
-        held_since = clock.now() - settings.watcher.brake_hold
-        missing = await absences.picture(conn, settings.watcher.brake, since=held_since)
-        last = await told.last_number(conn)
-    hosts = settings.upstream.allowed_file_hosts or me.file_hosts
-    lag = (clock.now() - position.checked_at).total_seconds() if position else None
-    return [
-        ("instance", str(me.uuid)),
-        ("index", me.index_url),
-        ("file hosts", ", ".join(hosts) if hosts else "not known before the first page"),
-        ("data directory", str(settings.data_dir)),
-        (
-            "journal",
-            f"serial {position.serial}, read {lag:.0f} s ago" if position and lag is not None else "not watched",
-        ),
-        ("news from", _source(source)),
-        ("watched since", f"{position.observed_since:%Y-%m-%d %H:%M} UTC" if position else "never"),
-        ("advisories", _advisories(settings, advised_at, advised)),
-        ("projects known", str(known)),
-        ("projects wanted", str(unasked)),
-        ("files waiting", str(waiting)),
-        ("missing", _missing(missing)),
-        ("newest event", str(Cursor(me.epoch, last)) if last else "none"),
-    ]
-
-
-def _missing(missing: Picture) -> str:
-    said = f"{missing.projects} projects lack files unexplained, {missing.threshold} are too many"
-    if missing.engaged_at is None:
-        return said
-    return (
-        f"{said}; none of it is believed since {missing.engaged_at:%Y-%m-%d %H:%M} UTC"
-        " (`everpin release brake --reason ...` if upstream really removed it)"
-    )
-
-
-def _source(known: News) -> str:
-    said = "the journal" if known.source is Source.CHANGELOG else "the feed of new releases"
-    gap = f"; the journal cannot be read since {known.gap_since:%Y-%m-%d %H:%M} UTC" if known.gap_since else ""
-    return f"{said}{gap}{', it was set back' if known.is_set_back else ''}"
-
-
-def _advisories(settings: Settings, read_at: datetime | None, count: int) -> str:
-    if not settings.osv_url:
-        return "not read (safety.osv_url)" + (f", {count} known" if count else "")
-    if read_at is None:
-        return "not read yet"
-    return f"{count} of malware, read {(clock.now() - read_at).total_seconds():.0f} s ago"
 
 
 def _project(name: str) -> ProjectName:

@@ -1,6 +1,7 @@
 """The verb `keep`: files kept now, in this process."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -31,7 +32,7 @@ async def keep(settings: Settings, targets: Sequence[str]) -> None:
     """
     wanted = [_named(target) for target in targets]
     async with parts_of(settings) as parts:
-        found, failed = await _found(parts, wanted)
+        found, failures = await _found(parts, wanted)
         done: list[Done] = []
         with _progress(len(found)) as step:
 
@@ -40,22 +41,23 @@ async def keep(settings: Settings, targets: Sequence[str]) -> None:
                 step(one)
 
             await keep_all(parts.supply, found, at_a_time=settings.keep.workers, told=told)
-    click.echo(_summary(done))
-    if failed or any(one.outcome is Outcome.FAILED for one in done):
+    counts = Counter(one.outcome for one in done) + Counter({Outcome.FAILED: failures})
+    click.echo(", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome))
+    if counts[Outcome.FAILED]:
         sys.exit(1)
 
 
-async def _found(parts: Parts, wanted: Sequence[Named]) -> tuple[list[FoundFile], bool]:
-    """The files that are meant, each once, and whether there were none for some of the names."""
+async def _found(parts: Parts, wanted: Sequence[Named]) -> tuple[list[FoundFile], int]:
+    """The files that are meant, each once, and for how many of the names there were none."""
     found: dict[int | None, FoundFile] = {}
-    failed = False
+    failures = 0
     for named in wanted:
         try:
             found |= {file.facts.id: file for file in await files_of(parts.catalog, parts.refresher, named)}
         except (NotThereError, UpstreamUnavailableError) as e:
             click.echo(f"failed: {e}", err=True)
-            failed = True
-    return list(found.values()), failed
+            failures += 1
+    return list(found.values()), failures
 
 
 @contextmanager
@@ -80,11 +82,6 @@ def _progress(length: int) -> Iterator[Callable[[Done], None]]:
 def _line(done: Done) -> str:
     reason = f": {presentable(done.reason)}" if done.reason else ""
     return f"{done.outcome}  {presentable(done.filename)}{reason}"
-
-
-def _summary(done: Sequence[Done]) -> str:
-    counts = {outcome: sum(one.outcome is outcome for one in done) for outcome in Outcome}
-    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
 
 
 def _named(target: str) -> Named:

@@ -5,6 +5,9 @@ import tomllib
 
 import pytest
 
+from mirror.catalog import room, watchlist
+from mirror.catalog.backlog import Priority
+from mirror.names import ProjectName
 from tests.pypi_sim import PyPISim
 from tests.watcher.cli.shells import Shell
 from tests.watcher.houses import House, long_ago
@@ -107,6 +110,31 @@ async def test_status_shows_how_far_the_journal_is_read(house: House, pypi: PyPI
     assert f"serial {pypi.last_serial}, read" in said
     assert pypi.files_url.removeprefix("http://") in said
     assert "newest event:     1-2" in said
+
+
+async def test_status_shows_where_and_how_much_is_kept(
+    house: House, pypi: PyPISim, shell: Shell, database_url: str
+) -> None:
+    """The store, its share of the quota, what is kept of whom, and that only what departs is kept while it is full."""
+    await _deleted_release(house, pypi)
+    async with house.catalog.writing() as conn:
+        await watchlist.add(conn, [ProjectName("demo")], now=pypi.now())
+        await room.count(conn, now=pypi.now())
+        await room.note_stored(conn, 5 * 2**20)
+        await room.decide(conn, limit=4 * 2**30, kept_up_to=Priority.RESCUE)
+
+    ended = await shell.run(
+        "status",
+        EVERPIN_DATABASE__URL=database_url,
+        EVERPIN_STORE__URL="s3://bucket/deep",
+        EVERPIN_KEEP__WATCH="acme-*",
+    )
+
+    said = dict(line.split(":", 1) for line in ended.out.splitlines())
+    assert said["store"].strip() == "s3://bucket/deep"
+    assert said["stored"].strip() == "5.0 MiB of 4.0 GiB (keep.quota); no room: only what leaves upstream is kept"
+    assert said["keeping"].strip() == "requested (keep.scope); watched are 1 on the watchlist and acme-*"
+    assert said["files"].strip().startswith("1 kept, 1 live, counted ")
 
 
 async def test_config_shows_valid_toml_with_secrets_masked(operator: Operator) -> None:
