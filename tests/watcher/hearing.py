@@ -5,7 +5,7 @@ import itertools
 from mirror.catalog import notices
 from mirror.catalog.notices import PagesChanged
 from mirror.names import ProjectName
-from tests.watcher.houses import House, until
+from tests.watcher.houses import House, eventually
 
 _numbers = itertools.count(1)
 
@@ -13,6 +13,11 @@ _numbers = itertools.count(1)
 async def has_heard(house: House) -> None:
     """Waits until every notice has arrived that was sent before."""
     marker = ProjectName(f"a-marker-{next(_numbers)}")
-    async with house.catalog.writing() as conn:
-        await notices.pages_changed(conn, [marker])
-    await until(lambda: any(isinstance(one, PagesChanged) and marker in one.projects for one in house.heard))
+
+    async def is_heard() -> bool:
+        # Sent again each time: a house that was just opened may not have listened yet.
+        async with house.catalog.writing() as conn:
+            await notices.pages_changed(conn, [marker])
+        return any(isinstance(one, PagesChanged) and marker in one.projects for one in house.heard)
+
+    await eventually(is_heard)
