@@ -4,25 +4,20 @@ Most requests are for pages that are in memory and fresh. They need no router, n
 all others, and whatever is unusual about a request, go the long way, which gives the same answers. Both ways count.
 """
 
-import time
-from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from urllib.parse import urlsplit
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from mirror import metrics
 from mirror.index.negotiate import ContentType, accepts_gzip, choose, matches
 from mirror.web.keys import DOWNLOADS, FILES, ORIGINS, PAGES, SETTINGS
 from mirror.web.origin import Origins
 from mirror.web.pages import Pages
 from mirror.web.prebuilt import PrebuiltAnswer
 from mirror.web.quick_files import QuickFiles
+from mirror.web.short_way import METHODS, Handler, ShortWay
 from mirror.web.simple import LIST_ROUTE, PAGE_ROUTE, header
 
-_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-_METHODS = frozenset({"GET", "HEAD"})
 # Installers differ in little but these two headers, and say them the same way each time.
 _MOST_WISHES = 256
 # Longer ones are understood as well, but not remembered.
@@ -40,34 +35,21 @@ def answer_first(server: web.Server | None, app: web.Application) -> None:
         server.request_handler = Quick(app[PAGES], app[ORIGINS], files, base_url=base_url)
 
 
-class Quick:
-    """Handles every request of a server, and hands on to `rest` what it cannot answer at once."""
+class Quick(ShortWay):
+    """The short way to pages."""
 
-    def __init__(self, pages: Pages, origins: Origins, rest: _Handler, *, base_url: str = "") -> None:
+    def __init__(self, pages: Pages, origins: Origins, rest: Handler, *, base_url: str = "") -> None:
+        super().__init__(PAGE_ROUTE, rest)
         self._pages = pages
         self._origins = origins
-        self._rest = rest
         # Some proxies leave the prefix of the address in the path.
         self._starts = {LIST_ROUTE, urlsplit(base_url).path.rstrip("/") + LIST_ROUTE}
-        self._seconds = metrics.http_seconds.labels(PAGE_ROUTE)
-        self._found = metrics.http_requests.labels(PAGE_ROUTE, "200")
-        self._unchanged = metrics.http_requests.labels(PAGE_ROUTE, "304")
-
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer, which the server then sends."""
-        started = time.perf_counter()
-        answer = self.at_once(request)
-        if answer is None:
-            return await self._rest(request)
-        (self._found if answer.status == 200 else self._unchanged).inc()
-        self._seconds.observe(time.perf_counter() - started)
-        return answer
 
     def at_once(self, request: web.BaseRequest) -> PrebuiltAnswer | None:
         """The answer with a page that is in memory, rendered as asked for and fresh; else None."""
         path, headers = request.raw_path, request.headers
         cut = path.rfind("/", 0, -1) + 1
-        if path[:cut] not in self._starts or path[-1] != "/" or request.method not in _METHODS:
+        if path[:cut] not in self._starts or path[-1] != "/" or request.method not in METHODS:
             return None
         if request.version != HttpVersion11 or hdrs.EXPECT in headers:
             return None

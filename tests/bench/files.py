@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.bench.load import load
-from tests.bench.rows import Effort, Row, Sample, row
+from tests.bench.load import load, started
+from tests.bench.rows import Effort, Row, Sample, compared
 from tests.journeys.processes import Everpin, free_port, until
 from tests.pypi_sim import PyPISim
 from tests.reachable import reachable_directory
@@ -41,7 +41,7 @@ async def run(effort: Effort, large_bytes: int = _LARGE_BYTES) -> list[Row]:
             pypi = await stack.enter_async_context(PyPISim())
             everpin = Everpin.of("up", directory / "data", index_url=pypi.index_url, watcher__poll_interval="30s")
             cases = _cases(pypi, large_bytes)
-            await stack.enter_async_context(_started(everpin))
+            await stack.enter_async_context(started(everpin))
             bodies = directory / "bodies"
             bodies.mkdir()
             for number, case in enumerate(cases):
@@ -57,7 +57,7 @@ async def run(effort: Effort, large_bytes: int = _LARGE_BYTES) -> list[Row]:
                     samples.setdefault((case.name, "aiohttp"), []).append(taken)
                     taken = await _measured(ours, case.address, case, effort)
                     samples.setdefault((case.name, "everpin"), []).append(taken)
-    return _compared(cases, samples)
+    return compared([case.name for case in cases], "aiohttp", samples)
 
 
 def _cases(pypi: PyPISim, large_bytes: int) -> list[_Case]:
@@ -96,23 +96,6 @@ async def _warmed(everpin: Everpin, case: _Case) -> None:
     # Its first notices are on their way meanwhile.
     await asyncio.sleep(0.5)
     await everpin.get(case.address)
-
-
-@asynccontextmanager
-async def _started(everpin: Everpin) -> AsyncIterator[None]:
-    try:
-        await everpin.start()
-        yield
-    finally:
-        await everpin.close()
-
-
-def _compared(cases: list[_Case], samples: dict[tuple[str, str], list[Sample]]) -> list[Row]:
-    rows = []
-    for case in cases:
-        ceiling = row(case.name, "aiohttp", samples[case.name, "aiohttp"])
-        rows += [ceiling, row(case.name, "everpin", samples[case.name, "everpin"], ceiling=ceiling)]
-    return rows
 
 
 @asynccontextmanager

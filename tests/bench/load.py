@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.rows import Sample
+from tests.journeys.processes import Everpin
 
 _CONNECTIONS = 16
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
@@ -98,3 +100,13 @@ async def _answer(reader: asyncio.StreamReader) -> int:
     if (length := _LENGTH.search(head)) is not None:
         await reader.readexactly(int(length[1]))
     return int(head[9:12])
+
+
+@asynccontextmanager
+async def started(everpin: Everpin) -> AsyncIterator[None]:
+    """Has it run meanwhile."""
+    try:
+        await everpin.start()
+        yield
+    finally:
+        await everpin.close()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.bench.load import load
-from tests.bench.rows import Effort, Row, Sample, row
+from tests.bench.load import load, started
+from tests.bench.rows import Effort, Row, Sample, compared
 from tests.journeys.processes import Everpin, free_port, until
 from tests.pypi_sim import PyPISim
 from tests.reachable import reachable_directory
@@ -57,7 +57,7 @@ async def run(effort: Effort, projects: dict[str, int] | None = None) -> list[Ro
             # What else it does now and then would be counted as if pages cost it.
             settings = {"watcher__poll_interval": "30s"}
             everpin = Everpin.of("up", directory / "data", index_url=pypi.index_url, **settings)
-            async with _serving(everpin):
+            async with started(everpin):
                 etags = [await _recorded(everpin, case, Path(pages) / str(n)) for n, case in enumerate(cases)]
                 async with _ceiling(Path(pages)) as (port, pid):
                     for _ in range(effort.rounds):
@@ -72,24 +72,7 @@ async def run(effort: Effort, projects: dict[str, int] | None = None) -> list[Ro
                                 wanted = case.headers | known
                                 taken = await load(process, url, wanted, seconds=effort.seconds, status=status)
                                 samples.setdefault((case.name, server), []).append(taken)
-    return _compared(cases, samples)
-
-
-@asynccontextmanager
-async def _serving(everpin: Everpin) -> AsyncIterator[None]:
-    try:
-        await everpin.start()
-        yield
-    finally:
-        await everpin.close()
-
-
-def _compared(cases: list[_Case], samples: dict[tuple[str, str], list[Sample]]) -> list[Row]:
-    rows = []
-    for case in cases:
-        ceiling = row(case.name, "ceiling", samples[case.name, "ceiling"])
-        rows += [ceiling, row(case.name, "everpin", samples[case.name, "everpin"], ceiling=ceiling)]
-    return rows
+    return compared([case.name for case in cases], "ceiling", samples)
 
 
 def _upload(pypi: PyPISim, name: str, files: int) -> None:

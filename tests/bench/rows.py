@@ -1,6 +1,6 @@
 """What is measured, and how it is shown."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -52,6 +52,15 @@ def row(case: str, server: str, samples: Iterable[Sample], *, ceiling: Row | Non
     # Time on the processor is counted in hundredths of a second: in a very short run there may be none.
     cpu_ratio = ceiling.cpu_ms / cpu_ms if cpu_ms else None
     return Row(case, server, per_second, cpu_ms, per_second / ceiling.per_second, cpu_ratio, grown_mib)
+
+
+def compared(cases: Iterable[str], ceiling: str, samples: Mapping[tuple[str, str], Sequence[Sample]]) -> list[Row]:
+    """Two rows a case, that server's and everpin's beside it; `samples` are by case and server."""
+    rows = []
+    for case in cases:
+        best = row(case, ceiling, samples[case, ceiling])
+        rows += [best, row(case, "everpin", samples[case, "everpin"], ceiling=best)]
+    return rows
 
 
 def table(rows: Iterable[Row]) -> str:
