@@ -1,5 +1,8 @@
-"""What clients see: handlers on aiohttp.web, and the pages kept ready for them.
+"""What clients see: handlers on aiohttp.web, and the pages and small files kept ready for them.
 
-`pages` keeps rendered pages and decides when upstream must be asked; `simple` and `files` answer installers; `health`
-answers operators and their dashboards; `problems` turns errors into answers, once; `app` puts them together.
+`quick` and `quick_files` are short ways to what is in memory (`short_way`, `prebuilt`); everything else goes the long
+way: `simple`, `files` and `json_api` answer, from `pages`, `project_list`, `file_memory` and `json_documents`, or with
+bodies that are sent (`stored_files`, `fetched_files`, `sending`). `withheld` says why a file is refused, `origin` under
+which address we are known; `health` answers operators and their dashboards; `problems` turns errors into answers, once;
+`app` puts them together.
 """
