@@ -1,5 +1,6 @@
 """What tests of the web share: a catalog that counts, and what clients ask with."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,6 +33,14 @@ class CountingCatalog(Catalog):
         self.uses += 1
         async with super().writing() as conn:
             yield conn
+
+
+async def at_rest(counting: CountingCatalog) -> None:
+    """Waits until what the first answers left to be done, such as letting go of a claim, is done."""
+    before = -1
+    while counting.uses != before:
+        before = counting.uses
+        await asyncio.sleep(0.1)
 
 
 @dataclass(frozen=True, slots=True)

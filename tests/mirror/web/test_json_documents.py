@@ -1,6 +1,5 @@
 """The JSON API over HTTP: what installers and auditors of other mirrors read."""
 
-import asyncio
 import gzip
 import json
 from datetime import timedelta
@@ -8,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mirror.targets import Verb, order_of
-from tests.mirror.web.clients import CountingCatalog, ask, old_wheel, pages_asked
+from tests.mirror.web.clients import CountingCatalog, ask, at_rest, old_wheel, pages_asked
 from tests.pypi_sim import PyPISim
 from tests.watcher.hearing import has_heard
 from tests.watcher.houses import House, long_ago
@@ -53,14 +52,6 @@ async def test_a_document_of_a_project_has_all_its_releases(house: House, pypi: 
     assert told["last_serial"] == pypi.last_serial
     assert answer.headers["X-PyPI-Last-Serial"] == str(pypi.last_serial)
     assert (answer.headers["Cache-Control"], answer.headers["Vary"]) == ("public, max-age=60", "Accept-Encoding")
-
-
-async def at_rest(counting: CountingCatalog) -> None:
-    """Waits until what the first answer left to be done, such as letting go of a claim, is done."""
-    before = -1
-    while counting.uses != before:
-        before = counting.uses
-        await asyncio.sleep(0.1)
 
 
 async def test_a_warm_document_asks_nobody(house: House, pypi: PyPISim, counting: CountingCatalog) -> None:

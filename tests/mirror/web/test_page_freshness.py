@@ -7,7 +7,7 @@ from pathlib import Path
 from mirror.catalog.notices import PagesChanged
 from mirror.names import ProjectName
 from mirror.setting_sections import Mirror
-from tests.mirror.web.clients import JSON, CountingCatalog, ask, old_wheel, pages_asked
+from tests.mirror.web.clients import JSON, CountingCatalog, ask, at_rest, old_wheel, pages_asked
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, eventually, house_of, until
 
@@ -160,6 +160,9 @@ async def test_the_memory_for_pages_is_bounded(pypi: PyPISim, counting: Counting
             old_wheel(pypi, name)
             assert (await ask(house, f"/simple/{name}/")).status == 200
             assert house.pages.held_bytes <= 20_000
+        # The notice of the last page's own arrival has it looked up once more.
+        await until(lambda: PagesChanged((ProjectName(names[-1]),)) in house.heard)
+        await at_rest(counting)
         requests = len(pypi.requests)
         uses = counting.uses
 

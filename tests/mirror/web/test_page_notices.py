@@ -15,7 +15,7 @@ from mirror.catalog.notices import JournalRead, Notice, NoticesLost, PagesChange
 from mirror.index.negotiate import ContentType
 from mirror.names import ProjectName, Serial
 from mirror.web.pages import Pages
-from tests.mirror.web.clients import CountingCatalog, ask, old_wheel
+from tests.mirror.web.clients import CountingCatalog, ask, at_rest, old_wheel
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, eventually, house_of, until
 
@@ -151,6 +151,7 @@ async def test_without_notices_the_catalog_is_asked_for_every_page(
     await house.page("demo")
     house.pages.heard(NoticesLost())
     assert await house.listed("demo") == {filename: False}
+    await at_rest(counting)
     uses = counting.uses
     assert await house.listed("demo") == {filename: False}
     assert counting.uses == uses + 1

@@ -14,7 +14,7 @@ from mirror.setting_sections import Mirror, Safety
 from mirror.targets import Verb, order_of
 from mirror.web.file_memory import LARGEST_SMALL
 from mirror.web.keys import DOWNLOADS, FILES
-from tests.mirror.web.clients import Answer, CountingCatalog, ask, old_wheel
+from tests.mirror.web.clients import Answer, CountingCatalog, ask, at_rest, old_wheel
 from tests.osv_sim import OsvSim
 from tests.pypi_sim import PyPISim
 from tests.watcher.hearing import has_heard
@@ -71,6 +71,7 @@ async def test_a_warm_file_costs_no_sql(house: House, pypi: PyPISim, counting: C
         for stored in house.settings.store_dir.rglob("*"):
             if stored.is_file():
                 stored.unlink()
+    await at_rest(counting)
     uses = counting.uses
 
     answers = await every_way(house, paths[0], f'"{file.sha256}"')
@@ -201,6 +202,7 @@ async def test_a_state_that_the_clock_ends_is_not_remembered_beyond(
         await conn.execute("update files set state_until = $1", until)
     house.http.app[FILES].heard(NoticesLost(hearing=True))
     await ask(house, path)
+    await at_rest(counting)
     uses = counting.uses
     await ask(house, path)
     assert counting.uses == uses
