@@ -33,8 +33,9 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     figures         what is counted, declared once; made when first used, through `metrics`
     seams           where tests let the process die
     settings        all settings, put together and loaded
-    setting_sections  every setting, declared and explained once
+    setting_sections, setting_subscribers  every setting, declared and explained once: what everpin does; whom it tells
     setting_values  the kinds of values that settings have: time spans, sizes, URLs, hosts
+    event_kinds     the kinds of events
     journal_rows    the journal: one type for each kind of row
     model           the nouns: pages, files, projects
     names           what projects, files and moments of the journal are known by

@@ -15,6 +15,7 @@ from typing import overload
 
 import msgspec
 
+from mirror.event_kinds import EventKind
 from mirror.model import State
 from mirror.names import ProjectName, Serial, Sha256
 
@@ -26,39 +27,6 @@ _BREAKS = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _NAMESPACE = uuid.UUID("4f0d9f5b-6f0c-5b0e-9d57-5a0f6f1c9e11")
 
 
-class EventKind(StrEnum):
-    """Every kind that this version tells."""
-
-    FILE_DELETED = "file.deleted"
-    RELEASE_DELETED = "release.deleted"
-    PROJECT_DELETED = "project.deleted"
-    RELEASE_YANKED = "release.yanked"
-    RELEASE_UNYANKED = "release.unyanked"
-    FILE_YANKED = "file.yanked"
-    FILE_UNYANKED = "file.unyanked"
-    PROJECT_QUARANTINED = "project.quarantined"
-    PROJECT_QUARANTINE_CLEARED = "project.quarantine_cleared"
-    RELEASE_QUARANTINED = "release.quarantined"
-    RELEASE_QUARANTINE_CLEARED = "release.quarantine_cleared"
-    PROJECT_STATUS_CHANGED = "project.status_changed"
-    PROJECT_REREGISTERED = "project.reregistered"
-    FILE_REPLACED = "file.replaced"
-    RESTORED = "restored"
-    DISAPPEARED = "disappeared"
-    ADVISORY_BLOCKED = "advisory.blocked"
-    ADVISORY_WITHDRAWN = "advisory.withdrawn"
-    GAP = "gap"
-    RESCUED = "rescued"
-    OPERATOR_ACT = "operator.act"
-    TAKEDOWN = "takedown"
-
-
-DELETIONS = frozenset({EventKind.FILE_DELETED, EventKind.RELEASE_DELETED, EventKind.PROJECT_DELETED})
-"""Kinds that tell of something upstream says it has removed."""
-GONE = DELETIONS | {EventKind.DISAPPEARED}
-"""The same, and what is gone though upstream does not say so."""
-BOOKKEEPING = frozenset({EventKind.RESCUED, EventKind.OPERATOR_ACT, EventKind.TAKEDOWN})
-"""Kinds that the deletion feed leaves out unless they are asked for by name."""
 _OF_ADVISORIES = frozenset({EventKind.ADVISORY_BLOCKED, EventKind.ADVISORY_WITHDRAWN})
 
 

@@ -41,7 +41,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
 
 
-def _with_secret_of_file(given: Any, key: str) -> Any:
+def with_secret_of_file(given: Any, key: str) -> Any:
     """What was given, with the secret read from the file that `<key>_file` names."""
     if not isinstance(given, dict) or not given.get(f"{key}_file"):
         return given
@@ -96,7 +96,7 @@ class Upstream(Section):
     @model_validator(mode="before")
     @classmethod
     def _read_password_file(cls, given: Any) -> Any:
-        return _with_secret_of_file(given, "password")
+        return with_secret_of_file(given, "password")
 
     @model_validator(mode="after")
     def _demand_username(self) -> "Upstream":
@@ -131,7 +131,7 @@ class Database(Section):
     @model_validator(mode="before")
     @classmethod
     def _read_url_file(cls, given: Any) -> Any:
-        return _with_secret_of_file(given, "url")
+        return with_secret_of_file(given, "url")
 
 
 class Store(Section):
@@ -262,15 +262,6 @@ class Safety(Section):
     each record below this address. Empty: nowhere. "auto": at OSV's own where the index is PyPI, else nowhere."""
     osv_interval: WaitingSpan = timedelta(minutes=15)
     """How often they are asked for news."""
-
-
-class Feed(Section):
-    title: str = Field(default="Deleted from PyPI", max_length=200)
-    """The title of the deleted-release feed."""
-    page_size: int = Field(default=100, ge=1, le=1000)
-    """How many entries a feed document shows at least, where there are as many."""
-    include_local: bool = False
-    """Whether events tell how often this mirror's clients fetched the files in the 30 days before."""
 
 
 class Log(Section):

@@ -115,7 +115,8 @@ def _write_memory(value: timedelta | None) -> str:
     return "forever" if value is None else _write_span(value)
 
 
-def _read_http_url(value: object) -> object:
+def read_http_url(value: object) -> object:
+    """The value, where it is a URL of HTTP without a user; else ValueError."""
     if not isinstance(value, str):
         raise ValueError("a URL is needed")
     parts = urlsplit(value)
@@ -128,7 +129,7 @@ def _read_http_url(value: object) -> object:
 
 def _read_index_url(value: object) -> object:
     # With or without the slash it is the same index, and a catalog must not take it for another.
-    return f"{str(_read_http_url(value)).rstrip('/')}/"
+    return f"{str(read_http_url(value)).rstrip('/')}/"
 
 
 def _read_proxy_url(value: object) -> object:
@@ -207,7 +208,7 @@ WaitingSpan = Annotated[timedelta, BeforeValidator(_read_waiting_span), PlainSer
 Size = Annotated[int, BeforeValidator(_read_size), PlainSerializer(_write_size)]
 SpanOrForever = Annotated[timedelta | None, BeforeValidator(_read_memory), PlainSerializer(_write_memory)]
 IndexUrl = Annotated[str, BeforeValidator(_read_index_url)]
-OptionalHttpUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" else _read_http_url(value))]
+OptionalHttpUrl = Annotated[str, BeforeValidator(lambda value: value if value == "" else read_http_url(value))]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_names)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_hosts)]

@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from mirror.errors import StartError
 from mirror.setting_sections import (
     Database,
-    Feed,
     Keep,
     Log,
     Mirror,
@@ -28,6 +27,7 @@ from mirror.setting_sections import (
     Watcher,
     default_index_url,
 )
+from mirror.setting_subscribers import Admin, Feed, Locks, Webhook
 
 _OSV_OF_PYPI = "https://osv-vulnerabilities.storage.googleapis.com/PyPI"
 
@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     watcher: Watcher = Field(default_factory=Watcher)
     safety: Safety = Field(default_factory=Safety)
     feed: Feed = Field(default_factory=Feed)
+    locks: Locks = Field(default_factory=Locks)
+    webhooks: tuple[Webhook, ...] = ()
+    """Where events are pushed to, signed as Standard Webhooks has it, each in order and at least once."""
+    admin: Admin = Field(default_factory=Admin)
     log: Log = Field(default_factory=Log)
 
     def on_database(self, url: str) -> "Settings":

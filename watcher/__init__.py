@@ -10,10 +10,13 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     serving         sockets, and the server behind them
     loop            the event loop that every process runs on
     duties          what a watcher does, and how often: what all do, and what only the leader does
+    api/            projects, lock files and operators' orders over HTTP, and what describes all of it
+    webhooks/       events pushed to those who asked for it, in order and at least once
     feed/           events as CloudEvents, Atom and JSON Feed (pure), and the URLs that offer them
     rules           how is judged, as the settings have it; what is judged again when they changed
     explanation     pure: why files are served or not, in plain words
     poller          asks again and again for news, and takes another source while the journal cannot be read
+    checking/       what has become of what is pinned
     poll            one look at the journal: rows, events and cursor in one transaction
     newcomers       one look at the feed of new releases: whose pages are wanted
     refreshes       the queue of pages that upstream must be asked for again
@@ -28,6 +31,7 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     whole_files     one file kept whole, with what stands beside it
     quota           pure: what a quota allows
     bandwidth       how much is fetched each second while no client waits
+    locks/          lock and requirements files, read into pins
     listed_names    pure: the projects that a list, a requirements file or a lock file names
     looking         asking for pages that no client waits for, a few at a time
     journal/        the journal over XML-RPC, and its rows read into types; the feed of new releases

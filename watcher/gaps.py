@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from mirror.catalog import events, journal, news, projects
 from mirror.catalog.database import Connection
-from mirror.events import EventDraft, EventKind, Period
+from mirror.event_kinds import EventKind
+from mirror.events import EventDraft, Period
 
 
 async def begin(conn: Connection, *, now: datetime, is_set_back: bool = False) -> datetime | None:

@@ -6,8 +6,10 @@ nothing ever appears below a number that was handed out.
 
 from collections.abc import Sequence
 
+from mirror.catalog import notices
 from mirror.catalog.database import Connection, Record
-from mirror.events import BOOKKEEPING, Cursor, Event, EventDraft, EventKind, next_link, payload_of
+from mirror.event_kinds import BOOKKEEPING, EventKind
+from mirror.events import Cursor, Event, EventDraft, next_link, payload_of
 from mirror.names import ProjectName
 from mirror.seams import reached
 
@@ -47,6 +49,8 @@ async def append(conn: Connection, drafts: Sequence[EventDraft]) -> list[EventDr
         [str(draft.kind) for draft in new],
     )
     await conn.execute("update event_head set number = $1, chain = $2", number, chain)
+    if new:
+        await notices.events_told(conn, number)
     reached("event.appended")
     return new
 

@@ -1,4 +1,4 @@
-"""What processes tell each other: pages that changed, and that the journal was read.
+"""What processes tell each other: pages that changed, events that were told, and that the journal was read.
 
 Notices go out with the commit of the transaction that caused them (LISTEN/NOTIFY). A process that may have missed some
 hears `NoticesLost`, and must then look at the catalog again for everything it holds.
@@ -52,13 +52,20 @@ class BacklogGrew:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsTold:
+    """There are events up to this number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class NoticesLost:
     """Anything may have changed unheard. `hearing` says whether notices come in again from now on."""
 
     hearing: bool = False
 
 
-Notice: TypeAlias = PagesChanged | JournalRead | BacklogGrew | NoticesLost
+Notice: TypeAlias = PagesChanged | JournalRead | BacklogGrew | EventsTold | NoticesLost
 
 
 class _Wire(msgspec.Struct, omit_defaults=True):
@@ -66,6 +73,7 @@ class _Wire(msgspec.Struct, omit_defaults=True):
     serial: int | None = None
     at: datetime | None = None
     backlog: bool = False
+    event: int | None = None
 
 
 async def pages_changed(conn: Connection, projects: Iterable[ProjectName]) -> None:
@@ -90,6 +98,11 @@ async def journal_read(conn: Connection, serial: int, *, now: datetime) -> None:
 async def backlog_grew(conn: Connection) -> None:
     """Tells every process, when the transaction commits, that files are wanted at once."""
     await _notify(conn, _Wire(backlog=True))
+
+
+async def events_told(conn: Connection, number: int) -> None:
+    """Tells every process, when the transaction commits, that there are events up to this number."""
+    await _notify(conn, _Wire(event=number))
 
 
 @asynccontextmanager
@@ -158,4 +171,6 @@ def _read(payload: str) -> Notice:
         return JournalRead(wire.serial, wire.at)
     if wire.backlog:
         return BacklogGrew()
+    if wire.event is not None:
+        return EventsTold(wire.event)
     return PagesChanged(tuple(ProjectName(name) for name in wire.projects))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mirror.advisories import Advisory, covering
 from mirror.changes.step import FileKey, Step, Telling, key_of, keys_of, with_files
-from mirror.events import EventKind
+from mirror.event_kinds import EventKind
 from mirror.model import FileFacts, Memory
 from mirror.names import same_version_key
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from mirror.changes.seen_yanks import tell_seen
 from mirror.changes.step import Step, Telling, keys_of, of_version
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.model import FileFacts, Memory, PendingYank, YankChange
 
 YANK_WAITS = timedelta(seconds=60)

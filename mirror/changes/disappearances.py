@@ -19,7 +19,8 @@ from mirror.changes.step import (
     with_files,
     with_what_is_left,
 )
-from mirror.events import EventDraft, EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import EventDraft, Evidence
 from mirror.model import FileFacts, Memory
 from mirror.names import same_version_key
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from mirror.changes.owners import handed_on, registered, role_changed, with_same_owner
 from mirror.changes.step import Step, Telling, current, keys_of
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.journal_rows import JournalRow, ProjectCreated, ProjectRemoved, RoleChanged
 from mirror.model import Life, Memory, ProjectFacts, ProjectPage
 from mirror.names import Serial

@@ -8,7 +8,8 @@ from mirror.changes.disappearances import reappeared
 from mirror.changes.newcomers import dated
 from mirror.changes.past import Past
 from mirror.changes.step import FileKey, Step, Telling, ever_blocked, is_version, key_of, without_release
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.model import DepartureCause, FileFacts, HashSource, ListedFile, Memory, ProjectFacts, ProjectPage
 from mirror.names import Sha256
 

@@ -18,7 +18,8 @@ from mirror.changes.quarantines import lain_on, unvouched
 from mirror.changes.rows import by_rows, not_from_the_future
 from mirror.changes.seen_yanks import notice
 from mirror.changes.step import Step, Telling, current, keys_of
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.journal_rows import JournalRow, ProjectQuarantineCleared, ProjectQuarantined
 from mirror.model import FileFacts, Memory, ProjectFacts, ProjectPage, ProjectStatus, YankChange
 from mirror.names import Serial

@@ -17,7 +17,8 @@ from mirror.changes.step import (
     outlived,
     with_files,
 )
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory, ProjectStatus
 from mirror.names import Serial

@@ -27,7 +27,8 @@ from mirror.changes.step import (
     without_release,
 )
 from mirror.changes.yanks import settle_yanks
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.journal_rows import JournalRow
 from mirror.model import Departure, DepartureCause, FileFacts, Memory, ProjectFacts, ProjectStatus
 from mirror.names import Serial, Sha256, same_version_key

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mirror.changes.step import Step, Telling, current, key_of, keys_of
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.journal_rows import JournalRow, ReleaseUnyanked, ReleaseYanked
 from mirror.model import FileFacts, Memory, PendingYank, ProjectPage, YankChange
 from mirror.names import Serial, Sha256, same_version_key

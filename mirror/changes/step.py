@@ -7,7 +7,8 @@ from datetime import datetime
 from mirror.changes.shelf import FileKey as FileKey
 from mirror.changes.shelf import key_of as key_of
 from mirror.changes.shelf import shelved
-from mirror.events import Act, EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Act, Evidence
 from mirror.journal_rows import JournalRow
 from mirror.model import FileFacts, Memory
 from mirror.names import Serial, same_version_key

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from mirror.catalog import bursts, downloads
 from mirror.catalog.bursts import Burst
 from mirror.catalog.database import Connection
-from mirror.events import DELETIONS, EventDraft
+from mirror.event_kinds import DELETIONS
+from mirror.events import EventDraft
 from mirror.names import ProjectName
 
 WITHIN = timedelta(minutes=10)

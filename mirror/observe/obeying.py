@@ -10,7 +10,8 @@ from mirror.catalog.database import Connection
 from mirror.changes import Step, Telling
 from mirror.changes.orders import Obeyed, Standing, set_right
 from mirror.changes.step import key_of
-from mirror.events import Act, EventDraft, EventKind
+from mirror.event_kinds import EventKind
+from mirror.events import Act, EventDraft
 from mirror.model import FileFacts, Memory
 from mirror.names import ProjectName
 from mirror.observe.judging import Court, convened

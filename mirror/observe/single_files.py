@@ -9,7 +9,8 @@ from mirror.catalog.database import Connection
 from mirror.changes import Telling
 from mirror.changes.orders import file_under_orders
 from mirror.changes.step import key_of
-from mirror.events import EventDraft, EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import EventDraft, Evidence
 from mirror.index.paths import Kind
 from mirror.index.siblings import lacking_siblings
 from mirror.model import FileFacts, HashSource, Memory

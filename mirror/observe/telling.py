@@ -8,7 +8,8 @@ from mirror.catalog import events, notices
 from mirror.catalog.database import Connection
 from mirror.changes import Telling
 from mirror.changes.shelf import FileKey, shelved
-from mirror.events import GONE, EventDraft, EventFile
+from mirror.event_kinds import GONE
+from mirror.events import EventDraft, EventFile
 from mirror.model import Memory
 from mirror.names import ProjectName
 from mirror.observe.adding import with_bursts, with_downloads

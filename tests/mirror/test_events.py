@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mirror.event_kinds import EventKind
 from mirror.events import (
     LONGEST_TEXT,
     Cursor,
     EventDraft,
     EventFile,
-    EventKind,
     Evidence,
     next_link,
     payload_of,

@@ -1,22 +1,15 @@
 """Every setting can be found, and whatever cannot be used is refused in one line that names it."""
 
 import os
-import re
-import tomllib
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from mirror.errors import StartError
 from mirror.settings import Settings, default_data_dir, load
-
-EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
-FILES = {"upstream.ca_file", "upstream.password_file", "database.url_file"}
-DEPENDS_ON_THE_MACHINE = {"data_dir", "upstream.index_url"} | FILES
 
 
 @pytest.fixture(autouse=True)
@@ -31,32 +24,6 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "everpin.toml"
 
 
-def declared() -> Iterator[tuple[str, str]]:
-    """Each setting in the order of its declaration, as `section.key`, and its explanation."""
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            for key, inner in section.model_fields.items():
-                yield f"{name}.{key}", inner.description or ""
-        else:
-            yield name, field.description or ""
-
-
-def explained() -> Iterator[tuple[str, str, bool]]:
-    """Each setting of the example as `section.key`, the comment above it, and whether it is only a comment itself."""
-    section, comment = "", ""
-    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
-        if found := re.match(r"\[(\w+)\]$", line):
-            section, comment = f"{found[1]}.", ""
-        elif found := re.match(r"(# )?([a-z_]+) = ", line):
-            yield section + found[2], comment, found[1] is not None
-            comment = ""
-        elif line.startswith("# "):
-            comment = f"{comment} {line.removeprefix('# ')}".strip()
-        else:
-            comment = ""
-
-
 def refusal(config: Path | None) -> str:
     """The one line with which these settings are refused."""
     with pytest.raises(StartError) as caught:
@@ -64,38 +31,6 @@ def refusal(config: Path | None) -> str:
     sentence = str(caught.value)
     assert "\n" not in sentence
     return sentence
-
-
-def test_the_example_holds_nothing_but_defaults(tmp_path: Path) -> None:
-    """Who copies the example changes nothing."""
-    assert load(EXAMPLE, data_dir=tmp_path) == load(None, data_dir=tmp_path)
-
-
-def test_the_example_shows_every_setting_in_the_order_of_declaration() -> None:
-    """None is missing, none is invented; commented out are only those whose default depends on the machine."""
-    shown = list(explained())
-
-    assert [name for name, _, _ in shown] == [name for name, _ in declared()]
-    assert {name for name, _, commented in shown if commented} == DEPENDS_ON_THE_MACHINE
-
-
-def test_the_example_explains_every_setting_as_its_declaration_does() -> None:
-    """The reference is written once; the example repeats it word by word."""
-    assert {name: comment for name, comment, _ in explained()} == {
-        name: " ".join(explanation.split()) for name, explanation in declared()
-    }
-
-
-def test_every_setting_is_explained() -> None:
-    """A setting without a sentence is not finished."""
-    assert [name for name, explanation in declared() if not explanation.endswith((".", ")"))] == []
-
-
-def test_the_example_is_complete_toml() -> None:
-    """Each section is there, even where all of it could be left out."""
-    sections = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-
-    assert list(sections) == [name for name in Settings.model_fields if name != "data_dir"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from mirror.changes import Step as Change
 from mirror.changes import Telling
 from mirror.changes.advisories import first_judged, newcomers_judged
 from mirror.changes.orders import Block, Obeyed, Standing, blocked_anew, purged, released, under_orders, unpurged
-from mirror.events import Act, EventKind
+from mirror.event_kinds import EventKind
+from mirror.events import Act
 from mirror.model import Memory
 from mirror.names import Sha256
 from mirror.observe.judging import Court

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from mirror.catalog import events
 from mirror.catalog.database import Connection
-from mirror.events import EventKind
+from mirror.event_kinds import EventKind
 from mirror.names import ProjectName
 
 

@@ -22,7 +22,8 @@ from mirror.model import FileFacts, Memory
 from mirror.names import ProjectName
 from mirror.orders import Orders
 from mirror.refresh import Refresher
-from mirror.setting_sections import Database, Feed, Keep, Mirror, Safety, Upstream, Watcher
+from mirror.setting_sections import Database, Keep, Mirror, Safety, Upstream, Watcher
+from mirror.setting_subscribers import Feed
 from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.store.directory import DirectoryStore

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from mirror.events import EventKind, Payload
+from mirror.event_kinds import EventKind
+from mirror.events import Payload
 from mirror.names import ProjectName
 from tests.watcher.houses import House, long_ago
 

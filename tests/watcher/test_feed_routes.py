@@ -11,7 +11,8 @@ import pytest
 
 from mirror.catalog import events
 from mirror.catalog.database import Catalog
-from mirror.events import EventDraft, EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import EventDraft, Evidence
 from mirror.names import ProjectName, Serial
 from mirror.setting_sections import Mirror
 from tests.pypi_sim import PyPISim

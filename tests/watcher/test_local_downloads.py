@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from mirror.catalog.database import Catalog
-from mirror.setting_sections import Feed
+from mirror.setting_subscribers import Feed
 from mirror.web.keys import DOWNLOADS
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, house_of, long_ago

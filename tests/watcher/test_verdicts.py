@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from mirror.events import DELETIONS, Payload
+from mirror.event_kinds import DELETIONS
+from mirror.events import Payload
 from mirror.policy import POLICIES
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, long_ago

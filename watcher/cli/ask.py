@@ -12,7 +12,8 @@ from mirror.catalog import events as told
 from mirror.catalog.database import Connection
 from mirror.catalog.instance import Instance
 from mirror.errors import StartError
-from mirror.events import Cursor, Event, EventKind, presentable
+from mirror.event_kinds import EventKind
+from mirror.events import Cursor, Event, presentable
 from mirror.model import Memory
 from mirror.names import ProjectName, project_name
 from mirror.settings import Settings

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from html import escape
 from typing import assert_never
 
-from mirror.events import Event, EventKind, Evidence, Payload, PayloadFile, Period, presentable, read_payload
+from mirror.event_kinds import EventKind
+from mirror.events import Event, Evidence, Payload, PayloadFile, Period, presentable, read_payload
 
 MOST_FILES = 200
 """A project can leave with thousands of files; more than this many are counted, not listed."""

@@ -11,7 +11,8 @@ from aiohttp import web
 from mirror.catalog import events, instance
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.instance import Instance
-from mirror.events import Cursor, Event, EventKind
+from mirror.event_kinds import EventKind
+from mirror.events import Cursor, Event
 from mirror.index.negotiate import matches
 from mirror.names import ProjectName, project_name
 from mirror.settings import Settings

@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from mirror.catalog import events
 from mirror.catalog.database import Catalog, Connection
-from mirror.events import EventDraft, EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import EventDraft, Evidence
 from mirror.names import ProjectName, Serial
 
 _NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.model import ProjectPage, ProjectStatus
 from mirror.names import Serial
 from tests.mirror.changes.absences import NEW, OLD, all_of_it, believe, gone, one_of_two

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.model import HashSource, ListedFile, ProjectStatus
 from mirror.names import Serial
 from tests.mirror.changes.histories import NOW, History, changed, known, listed, page, row

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.model import DepartureCause
 from tests.mirror.changes.histories import NOW, History, known, listed, page, row
 

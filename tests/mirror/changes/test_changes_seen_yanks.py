@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from mirror.model import ProjectStatus
 from tests.mirror.changes.histories import History, known, listed, page, row
 

@@ -1,6 +1,6 @@
 """A yank that only a page showed, and a removal: the owner unyanked what was to be deleted, or it was yanked first."""
 
-from mirror.events import EventKind
+from mirror.event_kinds import EventKind
 from tests.mirror.changes.histories import known, listed, page, row
 
 

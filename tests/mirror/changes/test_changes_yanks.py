@@ -2,7 +2,8 @@
 
 import pytest
 
-from mirror.events import EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import Evidence
 from tests.mirror.changes.histories import History, known, listed, page, row
 
 WHEEL = "demo-1.0-py3-none-any.whl"

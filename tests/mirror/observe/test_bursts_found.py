@@ -8,7 +8,8 @@ import asyncpg
 from mirror import observe
 from mirror.catalog.bursts import Burst
 from mirror.catalog.database import Catalog
-from mirror.events import EventDraft, EventKind, Evidence
+from mirror.event_kinds import EventKind
+from mirror.events import EventDraft, Evidence
 from mirror.names import ProjectName, Serial
 from mirror.observe.adding import in_bursts
 from tests.mirror.changes.histories import NAME, NOW, RULES, row

@@ -7,7 +7,7 @@ from mirror import observe
 from mirror.catalog import absences, backlog, files, projects
 from mirror.catalog.database import Catalog, Connection
 from mirror.changes.disappearances import Doubt
-from mirror.events import EventKind
+from mirror.event_kinds import EventKind
 from mirror.names import ProjectName, Serial
 from tests.mirror.changes.histories import NAME, NOW, RULES, listed, page
 from tests.mirror.observe.observations import events_told, finished, memory_of, see, states_of, store_all

@@ -9,7 +9,8 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.events import Event, EventKind
+from mirror.event_kinds import EventKind
+from mirror.events import Event
 from tests.watcher.feed.told_events import FEED_ID, HOSTILE_PIECES, each_hour, hostile_events, redacted, told
 from watcher.feed import Channel, atom, entry_id, prose
 

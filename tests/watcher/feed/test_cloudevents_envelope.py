@@ -8,7 +8,8 @@ from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 
-from mirror.events import Cursor, Event, EventKind, next_link
+from mirror.event_kinds import EventKind
+from mirror.events import Cursor, Event, next_link
 from tests.watcher.feed.told_events import HOSTILE_PIECES, SOURCE, hostile_events, redacted, told
 from watcher.feed import cloudevents
 

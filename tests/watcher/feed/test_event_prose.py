@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from mirror.events import LONGEST_TEXT, Event, EventKind, Evidence, payload_of
+from mirror.event_kinds import EventKind
+from mirror.events import LONGEST_TEXT, Event, Evidence, payload_of
 from mirror.model import State
 from tests.watcher.feed.told_events import DELETION, HOSTILE_PIECES, WHEEL, hostile_events, redacted, told
 from watcher.feed import prose

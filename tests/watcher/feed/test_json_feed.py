@@ -9,7 +9,8 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.events import Event, EventKind
+from mirror.event_kinds import EventKind
+from mirror.events import Event
 from tests.watcher.feed.told_events import FEED_ID, SOURCE, each_hour, hostile_events, redacted, told
 from watcher.feed import Channel, cloudevents, entry_id, jsonfeed, prose
 

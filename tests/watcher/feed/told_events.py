@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mirror.events import Cursor, Event, EventDraft, EventFile, EventKind, Evidence, next_link, payload_of
+from mirror.event_kinds import EventKind
+from mirror.events import Cursor, Event, EventDraft, EventFile, Evidence, next_link, payload_of
 from mirror.model import State
 from mirror.names import ProjectName, Serial, Sha256
 

@@ -1,0 +1,1 @@
+"""What has become of what is pinned: pins against what is remembered."""

@@ -1,0 +1,1 @@
+"""Events pushed to those who asked for it, signed as Standard Webhooks has it: in order, at least once."""
