@@ -75,6 +75,7 @@ class EventDraft:
     `project.status_changed`. `verdicts` are pairs of a policy's id and what it says of the deletion; `act` belongs to
     `operator.act` and `takedown`, `period` to `gap`, which is about no project. `counted_files` are the ids of those of
     its files that this mirror knew before, where it is to be told how often they were fetched; they are not told.
+    `observed_since` is when we began to look at what it is about: at the project, else at the journal.
     """
 
     kind: EventKind
@@ -101,6 +102,7 @@ class EventDraft:
     act: Act | None = None
     period: Period | None = None
     counted_files: tuple[int, ...] | None = None
+    observed_since: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -145,7 +147,10 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A numbered event. `payload` is canonical JSON (see `payload_of`), None once it was redacted."""
+    """A numbered event. `payload` is canonical JSON (see `payload_of`), None once it was redacted.
+
+    Then `redacted_at` says when, and `payload_sha256` is what is left of it: without that nobody could check the chain.
+    """
 
     cursor: Cursor
     id: str
@@ -155,6 +160,8 @@ class Event:
     time: datetime
     payload: bytes | None
     chain: str
+    redacted_at: datetime | None = None
+    payload_sha256: Sha256 | None = None
 
 
 class PayloadFile(msgspec.Struct, frozen=True):
@@ -193,6 +200,7 @@ class Payload(msgspec.Struct, frozen=True):
     supersedes: str | None = None
     act: Act | None = None
     period: Period | None = None
+    observed_since: datetime | None = None
 
 
 def payload_of(draft: EventDraft) -> bytes:
@@ -227,6 +235,7 @@ def payload_of(draft: EventDraft) -> bytes:
             supersedes=draft.supersedes,
             act=_presentable_act(draft.act),
             period=draft.period,
+            observed_since=_utc(draft.observed_since),
         )
     )
 
@@ -238,8 +247,26 @@ def read_payload(payload: bytes) -> Payload:
 
 def next_link(previous: str, event_id: str, payload: bytes) -> str:
     """The digest that ties an event to all before it: sha256(previous digest, id, sha256 of the payload)."""
-    payload_digest = hashlib.sha256(payload).hexdigest()
-    return hashlib.sha256(f"{previous}\n{event_id}\n{payload_digest}".encode()).hexdigest()
+    return link_of_digest(previous, event_id, digest_of(payload))
+
+
+def link_of_digest(previous: str, event_id: str, payload_sha256: Sha256) -> str:
+    """The same, where only the digest of the payload is known."""
+    return hashlib.sha256(f"{previous}\n{event_id}\n{payload_sha256}".encode()).hexdigest()
+
+
+def digest_of(payload: bytes) -> Sha256:
+    """The sha256 of a payload."""
+    return Sha256(hashlib.sha256(payload).hexdigest())
+
+
+def can_recur(event_id: str, kind: EventKind) -> bool:
+    """Whether the same event could be drafted once more, after its id was forgotten.
+
+    Not where the id is made of when something was observed. But rows are read again, advisories too, and a time without
+    a journal can be told of late.
+    """
+    return kind in _OF_ADVISORIES or kind is EventKind.GAP or not _is_uuid(event_id)
 
 
 @overload
@@ -260,6 +287,13 @@ def _presentable_act(act: Act | None) -> Act | None:
     if act is None:
         return None
     return Act(act.number, presentable(act.verb), presentable(act.target), presentable(act.reason))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _utc(moment: datetime | None) -> datetime | None:

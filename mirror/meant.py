@@ -1,15 +1,16 @@
-"""Which files an order means: those of a project, of a release, or with certain bytes wherever they are."""
+"""What an order means: the files of a project, of a release, or with certain bytes wherever they are; or an event."""
 
 from collections.abc import Iterable, Iterator
 
-from mirror.catalog import files, projects, tombstones
+from mirror.catalog import events, files, projects, tombstones
 from mirror.catalog.database import Connection
 from mirror.catalog.files import FoundFile
 from mirror.errors import NotThereError
+from mirror.events import Cursor, presentable
 from mirror.model import FileFacts
 from mirror.names import ProjectName, Sha256
 from mirror.observe import Ordered
-from mirror.targets import BytesTarget, FilesTarget, covers
+from mirror.targets import BytesTarget, EventTarget, FilesTarget, covers
 
 
 async def projects_of(conn: Connection, target: FilesTarget) -> list[ProjectName]:
@@ -47,6 +48,18 @@ async def require_known(conn: Connection, target: FilesTarget, names: Iterable[P
         if any(covers(target, name, file.facts) for file in await files_of(conn, name)):
             return
     raise NotThereError(f"no file is known here that {target} could mean; `everpin explain` says what is known")
+
+
+async def event_of(conn: Connection, text: str) -> EventTarget:
+    """The event with that id or cursor. Raises NotThereError where none that is held has it."""
+    cursor, held = Cursor.parse(text), await events.held(conn)
+    if cursor is None:
+        found = await events.of_id(conn, text, epoch=held.epoch)
+    else:
+        found = next(iter(await events.after(conn, cursor.number - 1, limit=1, epoch=held.epoch)), None)
+    if found is None or (cursor is not None and found.cursor != cursor):
+        raise NotThereError(f"no event is held whose id or cursor is {presentable(text)!r}")
+    return EventTarget(found.id)
 
 
 def siblings_of(done: Iterable[Ordered]) -> frozenset[Sha256]:

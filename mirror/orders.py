@@ -15,13 +15,13 @@ from typing import assert_never
 import structlog
 
 from mirror import observe
-from mirror.catalog import acts, sealed, tombstones
+from mirror.catalog import acts, redactions, sealed, tombstones
 from mirror.catalog.database import Catalog, Connection
 from mirror.catalog.files import FoundFile
 from mirror.changes.orders import Obeyed, blocked_anew, purged, released, unpurged
 from mirror.errors import CatalogUnavailableError, NotThereError, StoreError
 from mirror.events import Act, presentable
-from mirror.meant import bytes_of, files_of, projects_of, require_known, siblings_of
+from mirror.meant import bytes_of, event_of, files_of, projects_of, require_known, siblings_of
 from mirror.names import ProjectName, Sha256
 from mirror.noted_acts import NotedAct, decode, encode, name_of
 from mirror.observe import Obey, Ordered
@@ -29,7 +29,7 @@ from mirror.seams import reached
 from mirror.states import Rules
 from mirror.store.interface import Store
 from mirror.store.keys import StoreKey
-from mirror.targets import BrakeTarget, FilesTarget, Order, Target, Verb, covers, parse_target
+from mirror.targets import BrakeTarget, EventTarget, FilesTarget, Order, Target, Verb, covers, parse_target
 
 log = structlog.get_logger()
 
@@ -87,6 +87,11 @@ class Orders:
             if file.facts.purged_at is None
             and (file.facts.sha256 in digests or covers(target, file.project, file.facts))
         ]
+
+    async def event_of(self, text: str) -> EventTarget:
+        """The event that an id or a cursor names. Raises NotThereError where none that is held has it."""
+        async with self._catalog.reading() as conn:
+            return await event_of(conn, text)
 
     async def finish(self) -> None:
         """Does what earlier orders have left to be done; to be called at each start."""
@@ -154,6 +159,8 @@ class Orders:
         target = order.target
         if isinstance(target, BrakeTarget):
             return await self._obeyed(conn, order, number, (), lambda memory, _: Obeyed(memory, ()))
+        if isinstance(target, EventTarget):
+            return await self._redact(conn, order, number, target, at=at)
         match order.verb:
             case Verb.BLOCK | Verb.UNBLOCK:
                 return await self._change_blocks(conn, order, number, target, is_again=noted is not None)
@@ -166,6 +173,8 @@ class Orders:
             case Verb.ADOPT:
                 # What was adopted is more than an order says: whoever still has the bytes can import them again.
                 raise NotThereError(f"{target} is imported again, or not at all")
+            case Verb.REDACT:
+                raise NotThereError(f"{target} is no event")
             case _:
                 assert_never(order.verb)
 
@@ -227,6 +236,16 @@ class Orders:
         await tombstones.exhume(conn, digests)
         return await self._obeyed(conn, order, number, names, lambda memory, _: unpurged(memory, target, digests))
 
+    async def _redact(
+        self, conn: Connection, order: Order, number: int, target: EventTarget, *, at: datetime
+    ) -> CarriedOut:
+        if not await redactions.redact(conn, target.id, act=number, now=at):
+            raise NotThereError(f"no event of that id is held: {target.id}")
+        done = await self._obeyed(conn, order, number, (), lambda memory, _: Obeyed(memory, ()))
+        # The head of the events is locked by now, and nothing else may be after that.
+        await redactions.count(conn)
+        return done
+
     async def _obeyed(
         self, conn: Connection, order: Order, number: int, names: Iterable[ProjectName], obey: Obey
     ) -> CarriedOut:
@@ -260,7 +279,7 @@ class Orders:
         async with self._catalog.reading() as conn:
             if verb is Verb.PURGE:
                 return await tombstones.projects_with(conn, await tombstones.of_act(conn, number))
-            if verb in (Verb.BLOCK, Verb.UNBLOCK) and not isinstance(target, BrakeTarget):
+            if verb in (Verb.BLOCK, Verb.UNBLOCK) and not isinstance(target, BrakeTarget | EventTarget):
                 return await projects_of(conn, target)
         return []
 

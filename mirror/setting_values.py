@@ -76,6 +76,14 @@ def _read_span(value: object) -> object:
     return timedelta(seconds=seconds)
 
 
+def read_span(text: str) -> timedelta:
+    """The time span that the text shows, such as "72h". Raises ValueError with a sentence where it shows none."""
+    span = _read_span(text)
+    if not isinstance(span, timedelta):
+        raise TypeError("a span is a timedelta")
+    return span
+
+
 def _write_span(value: timedelta) -> str:
     seconds = value.total_seconds()
     for unit in ("d", "h", "m", "s"):

@@ -1,9 +1,10 @@
 """What operators order: on which files, which verb, by whom and why. Pure.
 
-A target is a project, a release, exactly these bytes wherever they are, or the brake. Releases are compared as PEP 440
-compares versions, so `demo==1.0` also covers what upstream lists as 1.0.0.
+A target is a project, a release, exactly these bytes wherever they are, the brake, or an event that was told. Releases
+are compared as PEP 440 compares versions, so `demo==1.0` also covers what upstream lists as 1.0.0.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from mirror.names import ProjectName, Sha256, project_name, same_version_key, sh
 
 _BYTES = "sha256:"
 _BRAKE = "brake"
+_EVENT = "event:"
+_EVENT_ID = re.compile(r"\A[a-z0-9][a-z0-9._-]{0,399}\Z")
 _LONGEST_VERSION = 256
 
 
@@ -29,6 +32,7 @@ class Verb(StrEnum):
     PURGE = "purge"
     UNPURGE = "unpurge"
     ADOPT = "adopt"
+    REDACT = "redact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +78,18 @@ class BrakeTarget:
         return _BRAKE
 
 
+@dataclass(frozen=True, slots=True)
+class EventTarget:
+    """What an event says that was told, by the event's id."""
+
+    id: str
+
+    def __str__(self) -> str:
+        return f"{_EVENT}{self.id}"
+
+
 FilesTarget: TypeAlias = ProjectTarget | ReleaseTarget | BytesTarget
-Target: TypeAlias = FilesTarget | BrakeTarget
+Target: TypeAlias = FilesTarget | BrakeTarget | EventTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +129,8 @@ def order_of(verb: Verb, target: str, *, actor: str, reason: str, as_was: bool =
         raise StartError(f"the brake can only be released, not {_DONE[verb]}")
     if isinstance(wanted, BrakeTarget) and as_was:
         raise StartError("the brake is no file that could be listed as it was before")
+    if isinstance(wanted, EventTarget) is not (verb is Verb.REDACT):
+        raise StartError(f"{_quoted(target)} cannot be {_DONE[verb]}: events can be redacted, and only they can")
     return Order(verb, wanted, presentable(actor) or "unknown", checked_reason(reason), as_was)
 
 
@@ -131,6 +147,10 @@ def parse_target(text: str) -> Target:
         if digest is None:
             raise StartError(f"{_quoted(text)} is not a target: after sha256: come 64 hexadecimal digits")
         return BytesTarget(digest)
+    if text.startswith(_EVENT):
+        if not _EVENT_ID.match(text[len(_EVENT) :]):
+            raise StartError(f"{_quoted(text)} is not a target: after event: comes the id of an event")
+        return EventTarget(text[len(_EVENT) :])
     name, equals, version = text.partition("==")
     project, version = project_name(name.strip()), version.strip()
     if project is None or (equals and not _is_version(version)):
@@ -147,7 +167,7 @@ def covers(target: Target, project: ProjectName, file: FileFacts) -> bool:
             return name == project and file.version is not None and same_version_key(file.version) == target.key
         case BytesTarget(digest):
             return file.sha256 == digest
-        case BrakeTarget():
+        case BrakeTarget() | EventTarget():
             return False
 
 
@@ -180,4 +200,5 @@ _DONE = {
     Verb.PURGE: "purged",
     Verb.UNPURGE: "unpurged",
     Verb.ADOPT: "adopted",
+    Verb.REDACT: "redacted",
 }

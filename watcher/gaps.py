@@ -10,6 +10,7 @@ from mirror.catalog import events, journal, news, projects
 from mirror.catalog.database import Connection
 from mirror.event_kinds import EventKind
 from mirror.events import EventDraft, Period
+from mirror.journal_rows import Position
 
 
 async def begin(conn: Connection, *, now: datetime, is_set_back: bool = False) -> datetime | None:
@@ -22,7 +23,7 @@ async def begin(conn: Connection, *, now: datetime, is_set_back: bool = False) -
         return None
     since = known.gap_since or position.checked_at
     await news.set_gap(conn, since, is_set_back=is_set_back or known.is_set_back)
-    told = await events.append(conn, [_draft(Period(since.astimezone(UTC), None, None), now=now)])
+    told = await events.append(conn, [_draft(Period(since.astimezone(UTC), None, None), position, now=now)])
     return since if told else None
 
 
@@ -32,7 +33,7 @@ async def end(conn: Connection, *, now: datetime) -> Period | None:
     Where it does not go on from where it was read, watching begins anew, and every page may have changed unseen. Let it
     be the last thing that the transaction does.
     """
-    known = await news.lock(conn)
+    position, known = await journal.position(conn), await news.lock(conn)
     if known.gap_since is None:
         return None
     await news.set_gap(conn, None)
@@ -41,11 +42,12 @@ async def end(conn: Connection, *, now: datetime) -> Period | None:
         await projects.want_all(conn, now=now)
     since = known.gap_since.astimezone(UTC)
     period = Period(since, now.astimezone(UTC), recovered=not known.is_set_back)
-    await events.append(conn, [_draft(period, now=now, supersedes=_draft(Period(since, None, None), now=now).id)])
+    begun = _draft(Period(since, None, None), position, now=now)
+    await events.append(conn, [_draft(period, position, now=now, supersedes=begun.id)])
     return period
 
 
-def _draft(period: Period, *, now: datetime, supersedes: str | None = None) -> EventDraft:
+def _draft(period: Period, position: Position | None, *, now: datetime, supersedes: str | None = None) -> EventDraft:
     return EventDraft(
         kind=EventKind.GAP,
         project=None,
@@ -56,4 +58,5 @@ def _draft(period: Period, *, now: datetime, supersedes: str | None = None) -> E
         evidence=None,
         supersedes=supersedes,
         period=period,
+        observed_since=position.observed_since if position is not None else None,
     )

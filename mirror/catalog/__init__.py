@@ -9,6 +9,7 @@ the call. Functions take a connection, so that the caller decides what is one tr
     leadership      which of several watchers leads, and its transactions, which end with that
     notices         what processes tell each other through PostgreSQL
     instance        what this catalog belongs to: the index, the epoch, the rules it was judged by
+    epochs          notices that it was put back from a backup
     projects        the facts about projects, and the queue of their pages
     files           the facts about files and their states
     marks           what rows leave on files, a thousand at a time
@@ -25,6 +26,12 @@ the call. Functions take a connection, so that the caller decides what is one tr
     tombstones      bytes that operators destroyed
     backlog         files whose bytes are wanted
     events          what was told, numbered and chained
+    retention       forgets the oldest of it, and remembers what that takes
+    redactions      what was told and then taken away
+    event_ranges    the same from the newest to the oldest, for documents
+    webhooks        where events are pushed to, and how far each target is
+    dead_letters    events that were given up for a target
+    lock_feeds      lock files that have a feed of their own
     bursts          the last deletion of each project
     downloads       how often files were fetched from here
 """

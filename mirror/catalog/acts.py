@@ -10,6 +10,7 @@ from mirror.names import ProjectName, Sha256
 from mirror.targets import (
     BrakeTarget,
     BytesTarget,
+    EventTarget,
     FilesTarget,
     Order,
     ProjectTarget,
@@ -77,9 +78,12 @@ async def by_number(conn: Connection, numbers: Iterable[int]) -> dict[int, Recor
     return {record["id"]: _act(record) for record in records}
 
 
-async def newest(conn: Connection, *, limit: int) -> list[RecordedAct]:
-    """The newest acts, newest first."""
-    return [_act(record) for record in await conn.fetch("select * from acts order by id desc limit $1", limit)]
+async def newest(conn: Connection, *, limit: int, before: int | None = None) -> list[RecordedAct]:
+    """The newest acts, newest first; those before the act of that number where one is given."""
+    records = await conn.fetch(
+        "select * from acts where $2::bigint is null or id < $2 order by id desc limit $1", limit, before
+    )
+    return [_act(record) for record in records]
 
 
 async def brake_released_at(conn: Connection) -> datetime | None:
@@ -161,7 +165,7 @@ def _scope(target: FilesTarget) -> tuple[ProjectName | None, str | None, bytes |
 
 def _files_target(text: str) -> FilesTarget:
     target = parse_target(text)
-    if isinstance(target, BrakeTarget):
+    if isinstance(target, BrakeTarget | EventTarget):
         raise LookupError("a block without files")
     return target
 

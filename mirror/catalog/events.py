@@ -1,17 +1,47 @@
 """The events, append-only.
 
 They get their numbers in the last statements of a transaction, so that the order of numbers is the order of commits and
-nothing ever appears below a number that was handed out.
+nothing ever appears below a number that was handed out. The oldest may be forgotten, see `retention`; and what one said
+may be taken away, see `redactions`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from mirror.catalog import notices
+from mirror.catalog import notices, redactions, retention
 from mirror.catalog.database import Connection, Record
 from mirror.event_kinds import BOOKKEEPING, EventKind
 from mirror.events import Cursor, Event, EventDraft, next_link, payload_of
 from mirror.names import ProjectName
 from mirror.seams import reached
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which events are held: those after the number `forgotten`, up to `last`; both are 0 where there are none.
+
+    `redacted` counts the times that something was taken away from what had been told: whoever made documents of events
+    before such a time makes them anew. `chain` is the link that the oldest event held goes on from.
+    """
+
+    epoch: int
+    forgotten: int
+    last: int
+    redacted: int = 0
+    chain: str = ""
+
+
+async def held(conn: Connection) -> Held:
+    """Which events are held, as the catalog has it at this moment."""
+    record = await conn.fetchrow(
+        """
+        select coalesce((select epoch from instance), 1) as epoch, forgotten, forgotten_chain, number, redacted
+        from event_head
+        """
+    )
+    if record is None:
+        raise LookupError("the head of the event sequence is gone")
+    return Held(record["epoch"], record["forgotten"], record["number"], record["redacted"], record["forgotten_chain"])
 
 
 async def append(conn: Connection, drafts: Sequence[EventDraft]) -> list[EventDraft]:
@@ -21,11 +51,13 @@ async def append(conn: Connection, drafts: Sequence[EventDraft]) -> list[EventDr
     """
     if not drafts:
         return []
-    head = await conn.fetchrow("select number, chain from event_head for update")
+    head = await conn.fetchrow("select number, chain, forgotten from event_head for update")
     if head is None:
         raise LookupError("the head of the event sequence is gone")
-    told = await conn.fetch("select id from events where id = any($1::text[])", [draft.id for draft in drafts])
-    known = {record["id"] for record in told}
+    ids = [draft.id for draft in drafts]
+    known = {record["id"] for record in await conn.fetch("select id from events where id = any($1::text[])", ids)}
+    if head["forgotten"]:
+        known |= await retention.forgotten_of(conn, ids)
     number, chain = head["number"], head["chain"]
     new, records, payloads = [], [], []
     for draft in drafts:
@@ -77,7 +109,7 @@ async def after(
         number,
         limit,
     )
-    return [_event(record, epoch) for record in records]
+    return await _events(conn, records, epoch)
 
 
 # Each project's, or each kind's, first few are looked up by themselves and then put in order: however many events there
@@ -112,7 +144,7 @@ async def _of_projects_after(
         sorted(set(projects)),
         [str(kind) for kind in kinds],
     )
-    return [_event(record, epoch) for record in records]
+    return await _events(conn, records, epoch)
 
 
 async def _of_kinds_after(
@@ -133,7 +165,7 @@ async def _of_kinds_after(
         limit,
         sorted({str(kind) for kind in kinds}),
     )
-    return [_event(record, epoch) for record in records]
+    return await _events(conn, records, epoch)
 
 
 async def newest(
@@ -162,7 +194,7 @@ async def newest(
         limit,
         sorted({str(kind) for kind in kinds}),
     )
-    return [_event(record, epoch) for record in records]
+    return await _events(conn, records, epoch)
 
 
 async def _newest_of_projects(
@@ -183,7 +215,7 @@ async def _newest_of_projects(
         sorted(set(projects)),
         [str(kind) for kind in kinds],
     )
-    return [_event(record, epoch) for record in records]
+    return await _events(conn, records, epoch)
 
 
 async def last_number(conn: Connection) -> int:
@@ -198,7 +230,22 @@ async def counts(conn: Connection) -> dict[str, int]:
     return {record["kind"]: record["told"] for record in records}
 
 
-def _event(record: Record, epoch: int) -> Event:
+async def of_id(conn: Connection, event_id: str, *, epoch: int) -> Event | None:
+    """The event of that id, None where there is none or it is not held any more."""
+    records = await conn.fetch(
+        "select *, (select payload from event_payloads where number = events.number) from events where id = $1",
+        event_id,
+    )
+    return next(iter(await _events(conn, records, epoch)), None)
+
+
+async def _events(conn: Connection, records: Sequence[Record], epoch: int) -> list[Event]:
+    bare = [record["number"] for record in records if record["payload"] is None]
+    redacted = await redactions.of(conn, bare) if bare else {}
+    return [_event(record, epoch, redacted.get(record["number"])) for record in records]
+
+
+def _event(record: Record, epoch: int, redaction: redactions.Redaction | None) -> Event:
     return Event(
         cursor=Cursor(epoch, record["number"]),
         id=record["id"],
@@ -208,4 +255,6 @@ def _event(record: Record, epoch: int) -> Event:
         time=record["at"],
         payload=record["payload"],
         chain=record["chain"],
+        redacted_at=redaction.at if redaction else None,
+        payload_sha256=redaction.payload_sha256 if redaction else None,
     )

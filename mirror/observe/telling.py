@@ -66,6 +66,7 @@ def draft(telling: Telling, memory: Memory, court: Court) -> EventDraft:
         act=telling.act,
         incarnation=incarnation if memory.known else None,
         counted_files=_counted_files(telling, memory, court),
+        observed_since=memory.project.known_since if memory.known else court.around.journal_begun_at,
     )
 
 

@@ -7,6 +7,7 @@ from mirror.names import ProjectName, Sha256
 from mirror.targets import (
     BrakeTarget,
     BytesTarget,
+    EventTarget,
     ProjectTarget,
     ReleaseTarget,
     Target,
@@ -32,6 +33,7 @@ DEMO = ProjectName("demo")
         (f"SHA256:{DIGEST.upper()}", BytesTarget(DIGEST)),
         ("brake", BrakeTarget()),
         ("Brake", BrakeTarget()),
+        ("event:17640001-release.deleted", EventTarget("17640001-release.deleted")),
         ("brake==1.0", ReleaseTarget(ProjectName("brake"), "1.0")),
     ],
 )
@@ -57,6 +59,8 @@ def test_a_target_is_read(text: str, expected: Target) -> None:
         "sha256:",
         f"sha256:{DIGEST}0",
         "d\x1b==",
+        "event:",
+        "event:a b",
     ],
 )
 def test_what_is_no_target_is_refused_in_one_line(text: str) -> None:
@@ -75,6 +79,16 @@ def test_a_reason_is_one_line_of_bounded_length(reason: str, complaint: str) -> 
     """It goes out in events and on command lines."""
     with pytest.raises(StartError, match=complaint):
         order_of(Verb.BLOCK, "demo", actor="olga", reason=reason)
+
+
+def test_an_event_can_only_be_redacted_and_nothing_else_can() -> None:
+    """Neither is taken for the other."""
+    redaction = order_of(Verb.REDACT, "event:1-gap", actor="olga", reason="so be it")
+
+    assert redaction.target == EventTarget("1-gap")
+    for verb, target in ((Verb.BLOCK, "event:1-gap"), (Verb.REDACT, "demo"), (Verb.REDACT, "brake")):
+        with pytest.raises(StartError):
+            order_of(verb, target, actor="olga", reason="so be it")
 
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.RELEASE])

@@ -19,7 +19,7 @@ async def emptied(catalog: Catalog) -> None:
     async with catalog.writing() as conn:
         await conn.execute(
             "truncate instance, journal, rows, projects, files, pending_yanks, backlog, events, event_payloads,"
-            " event_counts, acts, tombstones, blocks, condemned, sweeping, wanted_projects, advisories,"
+            " redactions, event_counts, acts, tombstones, blocks, condemned, sweeping, wanted_projects, advisories,"
             " advisory_affects, downloads, bursts restart identity"
         )
         for statement in _AS_AT_FIRST:

@@ -127,8 +127,8 @@ class Desk:
                 return purged(memory, target, digests, court.now)
             case Verb.UNPURGE:
                 return unpurged(memory, target, digests)
-            case Verb.ADOPT:
-                raise AssertionError("nobody in these histories brings bytes along")
+            case Verb.ADOPT | Verb.REDACT:
+                raise AssertionError("nobody in these histories brings bytes along, or has events withdrawn")
 
     def _standing(self) -> Standing:
         return Standing(tuple(self.blocks), frozenset(self.buried))

@@ -27,7 +27,7 @@ from tests.properties.history_mind import Mind
 from tests.properties.history_world import World
 
 _ASKED_FOR = os.environ.get("EVERPIN_HISTORIES")
-_EXAMPLES = int(_ASKED_FOR) if _ASKED_FOR else 60
+_EXAMPLES = int(_ASKED_FOR) if _ASKED_FOR else 30
 _PINNED = ONCE_WRONG | ALSO_ONCE_WRONG
 _numbers = itertools.count(1)
 

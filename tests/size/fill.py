@@ -38,7 +38,7 @@ LAST_SERIAL = 40_000_000
 FIRST_WAVE, LATER_WAVES = 0.7, 3
 """Most of a project's files come with its first page and lie side by side; the rest is scattered over the table."""
 
-_FILLED = ("projects", "files", "rows", "events", "event_payloads", "backlog", "pending_yanks")
+_FILLED = ("projects", "files", "rows", "events", "event_payloads", "redactions", "backlog", "pending_yanks")
 
 
 @dataclass(frozen=True, slots=True)

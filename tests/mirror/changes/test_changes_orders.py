@@ -9,7 +9,7 @@ from mirror.changes.orders import Block, Standing, blocked_anew, purged, release
 from mirror.model import FileFacts, Memory
 from mirror.names import Sha256
 from mirror.states import judged
-from mirror.targets import BrakeTarget, FilesTarget, parse_target
+from mirror.targets import FilesTarget, parse_target
 from tests.mirror.changes.histories import NAME, NOW, RULES, History, changed, known, listed, page, row
 
 ONE = "demo-1.0-py3-none-any.whl"
@@ -19,7 +19,7 @@ YOUNG = NOW - timedelta(hours=2)
 
 def target(text: str) -> FilesTarget:
     found = parse_target(text)
-    assert not isinstance(found, BrakeTarget)
+    assert isinstance(found, FilesTarget)
     return found
 
 
