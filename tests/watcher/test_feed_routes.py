@@ -1,22 +1,18 @@
-"""The events over HTTP: by cursor for machines, as documents for feed readers."""
+"""The events over HTTP by cursor, and that the documents of the feed are there as well."""
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import feedparser
 import pytest
 
 from mirror.catalog import events
-from mirror.catalog.database import Catalog
 from mirror.event_kinds import EventKind
 from mirror.events import EventDraft, Evidence
 from mirror.names import ProjectName, Serial
-from mirror.setting_sections import Mirror
 from tests.pypi_sim import PyPISim
-from tests.watcher.houses import House, house_of
+from tests.watcher.houses import House
 
 
 async def tell(house: House, *drafts: EventDraft) -> None:
@@ -176,13 +172,6 @@ async def test_what_cannot_be_meant_is_refused(house: House, query: str) -> None
     assert json.loads(body)["detail"]
 
 
-@pytest.mark.parametrize("feed", ["atom", "json"])
-@pytest.mark.parametrize("query", ["project=-", "kind=nothing"])
-async def test_feeds_refuse_the_same(house: House, feed: str, query: str) -> None:
-    """The documents take the same filters."""
-    assert (await answer_of(house, f"/feed/deletions.{feed}?{query}"))[0] == 400
-
-
 async def test_a_large_limit_is_cut(house: House) -> None:
     """Nobody gets more than a thousand at once, whatever they ask for."""
     await tell(house, *(draft(house, serial) for serial in range(1, 1003)))
@@ -224,74 +213,3 @@ async def test_the_atom_feed_is_one_that_readers_understand(house: House, pypi: 
     assert feed.feed.title == "Deleted from PyPI"
     again = feedparser.parse((await answer_of(house, "/feed/deletions.atom"))[2])
     assert [entry.id for entry in again.entries] == [entry.id for entry in feed.entries]
-
-
-async def test_the_json_feed_holds_the_same(house: House) -> None:
-    """The same entries under the same names, each with its event."""
-    await tell(house, draft(house, 1), draft(house, 2))
-
-    status, headers, body = await answer_of(house, "/feed/deletions.json")
-    feed = json.loads(body)
-    atom = feedparser.parse((await answer_of(house, "/feed/deletions.atom"))[2])
-
-    assert (status, headers["Content-Type"]) == (200, "application/feed+json")
-    assert feed["version"] == "https://jsonfeed.org/version/1.1"
-    assert [item["id"] for item in feed["items"]] == [entry.id for entry in atom.entries]
-    assert [item["_everpin"]["data"]["serial"] for item in feed["items"]] == [2, 1]
-
-
-@pytest.mark.parametrize("feed", ["atom", "json"])
-async def test_a_reader_that_has_the_feed_already_is_told_so(house: House, pypi: PyPISim, feed: str) -> None:
-    """304 until something new was told, also for a feed without entries."""
-    path = f"/feed/deletions.{feed}"
-    empty = (await answer_of(house, path))[1]["ETag"]
-    pypi.advance(timedelta(minutes=1))
-    still_empty = await answer_of(house, path, If_None_Match=empty)
-    await tell(house, draft(house, 1))
-    _, headers, _ = await answer_of(house, path, If_None_Match=empty)
-    unchanged = await answer_of(house, path, If_None_Match=headers["ETag"])
-    await tell(house, draft(house, 2))
-    changed = await answer_of(house, path, If_None_Match=headers["ETag"])
-
-    assert (still_empty[0], unchanged[0], unchanged[2], changed[0]) == (304, 304, b"", 200)
-
-
-async def test_bookkeeping_is_in_the_feed_for_those_who_ask(house: House) -> None:
-    """By `?kind=`; and filters by project work as for the events."""
-    await tell(house, draft(house, 1), draft(house, 2, "other"), draft(house, 3, kind=EventKind.RESCUED))
-
-    async def titles(query: str) -> list[str]:
-        body = (await answer_of(house, f"/feed/deletions.json{query}"))[2]
-        return [item["title"] for item in json.loads(body)["items"]]
-
-    assert await titles("?kind=rescued") == ["demo 1.3 was saved after it had left"]
-    assert await titles("?project=OTHER") == ["other 1.2 was deleted"]
-    assert len(await titles("?kind=rescued&kind=release.deleted")) == 3
-
-
-async def test_a_busy_day_is_in_the_feed_as_a_whole(house: House, pypi: PyPISim) -> None:
-    """Whoever reads once a day misses nothing; what is older is there as far as the page goes."""
-    await tell(house, *(draft(house, serial) for serial in range(1, 301)))
-    pypi.advance(timedelta(hours=25))
-    await tell(house, *(draft(house, serial) for serial in range(301, 451)))
-
-    items = json.loads((await answer_of(house, "/feed/deletions.json"))[2])["items"]
-
-    assert [item["_everpin"]["data"]["serial"] for item in items] == list(range(450, 300, -1))
-
-
-async def test_addresses_in_feeds_are_those_clients_use(pypi: PyPISim, catalog: Catalog, tmp_path: Path) -> None:
-    """Behind a proxy and below a prefix, `base_url` says where the mirror is."""
-    base = "https://mirror.example.org/python/"
-    async with house_of(pypi, catalog, tmp_path, mirror=Mirror(base_url=base)) as house:
-        await tell(house, draft(house, 1))
-
-        atom = feedparser.parse((await answer_of(house, "/feed/deletions.atom?project=demo"))[2])
-        feed = json.loads((await answer_of(house, "/feed/deletions.json"))[2])
-        (event,) = (await events_of(house))["events"]
-
-    links = {link.rel: link.href for link in atom.feed.links}
-    assert links["self"] == "https://mirror.example.org/python/feed/deletions.atom?project=demo"
-    assert links["alternate"] == base
-    assert (feed["feed_url"], feed["home_page_url"]) == (f"{base}feed/deletions.json", base)
-    assert event["source"] == base

@@ -1,55 +1,64 @@
-"""The deletion feed as Atom (RFC 4287)."""
+"""The deletion feed as Atom (RFC 4287), with archives (RFC 5005) and tombstones (RFC 6721)."""
 
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from mirror.events import Event
-from watcher.feed import Channel, entry_id, newest_first, prose
+from watcher.feed import Document, prose
+from watcher.feed.xml import add_empty, add_text, written
 
 MEDIA_TYPE = "application/atom+xml"
 
-_NAMESPACE = "http://www.w3.org/2005/Atom"
+_NAMESPACES = {
+    "xmlns": "http://www.w3.org/2005/Atom",
+    "xmlns:at": "http://purl.org/atompub/tombstones/1.0",
+    "xmlns:fh": "http://purl.org/syndication/history/1.0",
+}
 _AUTHOR = "everpin"
-# Everything outside of the production Char of XML 1.0; ElementTree would write such characters as they are.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(events: Sequence[Event], channel: Channel, *, updated: datetime) -> bytes:
-    """The feed document, newest event first. `updated` is when its content last changed, not when it is asked for."""
-    feed = Element("feed", {"xmlns": _NAMESPACE, "xml:lang": "en"})
-    _text(feed, "id", channel.id)
-    _text(feed, "title", channel.title)
-    _text(feed, "updated", _rfc3339(updated))
-    SubElement(feed, "link", {"rel": "self", "type": MEDIA_TYPE, "href": _legal(channel.url)})
-    SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": _legal(channel.site_url)})
-    _text(SubElement(feed, "author"), "name", _AUTHOR)
-    _text(feed, "generator", _AUTHOR)
-    for event in newest_first(events):
-        _entry(feed, channel, event)
-    document: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)
-    return document
+def render(document: Document) -> bytes:
+    """The feed document. What was redacted is withdrawn by tombstones."""
+    channel, detailed = document.channel, document.detailed
+    feed = Element("feed", {**_NAMESPACES, "xml:lang": "en"})
+    add_text(feed, "id", document.id)
+    add_text(feed, "title", channel.title)
+    add_text(feed, "subtitle", document.subtitle)
+    add_text(feed, "updated", _rfc3339(document.updated))
+    add_empty(feed, "link", rel="self", type=MEDIA_TYPE, href=document.url)
+    add_empty(feed, "link", rel="alternate", type="text/html", href=channel.site_url)
+    if document.archive is not None:
+        add_empty(feed, "fh:archive")
+        add_empty(feed, "link", rel="current", type=MEDIA_TYPE, href=channel.url)
+    if document.earlier_url is not None:
+        add_empty(feed, "link", rel="prev-archive", type=MEDIA_TYPE, href=document.earlier_url)
+    add_text(SubElement(feed, "author"), "name", _AUTHOR)
+    add_text(feed, "generator", _AUTHOR)
+    # An entry about a deletion is an entry like any other: tombstones are for those that are withdrawn. The grammar of
+    # RFC 4287 wants the entries last.
+    for event in document.withdrawn:
+        when = _rfc3339(event.redacted_at or event.time)
+        add_empty(feed, "at:deleted-entry", ref=document.entry_id(event), when=when)
+    for event in document.entries:
+        _entry(feed, document, event, is_detailed=event.cursor.number in detailed)
+    return written(feed)
 
 
-def _entry(feed: Element, channel: Channel, event: Event) -> None:
+def _entry(feed: Element, document: Document, event: Event, *, is_detailed: bool) -> None:
     entry = SubElement(feed, "entry")
-    _text(entry, "id", entry_id(channel.id, event))
-    _text(entry, "title", prose.title(event))
-    # An event is never edited, at most redacted, and nobody should be called to read that.
-    _text(entry, "published", _rfc3339(event.time))
-    _text(entry, "updated", _rfc3339(event.time))
-    SubElement(entry, "category", {"term": event.kind.value})
+    add_text(entry, "id", document.entry_id(event))
+    add_text(entry, "title", prose.title(event))
+    # An event is never edited: what corrects it is another one.
+    add_text(entry, "published", _rfc3339(event.time))
+    add_text(entry, "updated", _rfc3339(event.time))
+    add_empty(entry, "category", term=event.kind.value)
+    add_empty(entry, "link", rel="alternate", type="application/json", href=document.channel.event_url(event))
+    if (about := document.channel.project_url(event)) is not None:
+        add_empty(entry, "link", rel="related", type="application/json", href=about)
     # Type html wants the markup as escaped text: the writer escapes what is HTML already.
-    _text(entry, "content", prose.summary_html(event), type="html")
-
-
-def _text(parent: Element, tag: str, text: str, **attributes: str) -> None:
-    SubElement(parent, tag, attributes).text = _legal(text)
-
-
-def _legal(text: str) -> str:
-    return _NOT_XML.sub("", text)
+    add_text(
+        entry, "content", prose.summary_html(event, most_files=prose.MOST_FILES if is_detailed else 0), type="html"
+    )
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -4,13 +4,15 @@ Names, filenames and reasons came from upstream and are hostile: they are made p
 stored, and in HTML every sentence and every cell is escaped as a whole. No markup is ever built from them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import assert_never
 
-from mirror.event_kinds import EventKind
+from mirror.event_kinds import GONE, EventKind
 from mirror.events import Event, Evidence, Payload, PayloadFile, Period, presentable, read_payload
+from mirror.model import State
+from mirror.policy import POLICIES, Verdict
 
 MOST_FILES = 200
 """A project can leave with thousands of files; more than this many are counted, not listed."""
@@ -41,6 +43,16 @@ _TITLES: Mapping[EventKind, str] = {
 }
 # A status is read from the project's page, so the project is known and the change is about no file.
 _WITHOUT_FILES = frozenset({EventKind.PROJECT_STATUS_CHANGED, EventKind.GAP, EventKind.OPERATOR_ACT})
+_STATES: Mapping[State, str] = {
+    State.LIVE: "live: upstream lists it",
+    State.YANKED: "yanked: upstream lists it, for exact pins only",
+    State.KEPT: "kept: served here to exact pins",
+    State.HELD: "held: not served as long as it may not be safe",
+    State.BLOCKED: "blocked: not served",
+    State.PURGED: "purged: destroyed here by an operator",
+    State.LOST: "lost: its bytes were never had here",
+}
+_POLICIES: Mapping[str, str] = {policy.id: policy.title for policy in POLICIES}
 _REDACTED = "The details of this event were withdrawn."
 _NOT_KNOWN = "not known"
 
@@ -50,24 +62,24 @@ def title(event: Event) -> str:
     return _title(event, _payload(event))
 
 
-def summary_text(event: Event) -> str:
+def summary_text(event: Event, *, most_files: int = MOST_FILES) -> str:
     """What happened, when, by which evidence, to which files, and what is left, as plain text."""
     payload = _payload(event)
     lines = [*_sentences(event, payload)]
-    listed, left_out = _listed(payload)
+    listed, left_out = _listed(payload, most_files)
     if listed:
         lines += ["", "Files and their state at that moment:"]
         lines += [f"- {filename}, sha256 {digest}, {state}" for filename, digest, state in map(_cells, listed)]
     if left_out:
-        lines.append(_left_out(left_out))
+        lines.append(_left_out(left_out, len(listed)))
     return "\n".join(lines)
 
 
-def summary_html(event: Event) -> str:
+def summary_html(event: Event, *, most_files: int = MOST_FILES) -> str:
     """The text of `summary_text` as an HTML fragment, the files in a table."""
     payload = _payload(event)
     parts = [f"<p>{escape(sentence)}</p>" for sentence in _sentences(event, payload)]
-    listed, left_out = _listed(payload)
+    listed, left_out = _listed(payload, most_files)
     if listed:
         rows = "".join(_row(file) for file in listed)
         parts.append(
@@ -75,7 +87,7 @@ def summary_html(event: Event) -> str:
             f"<tbody>{rows}</tbody></table>"
         )
     if left_out:
-        parts.append(f"<p>{_left_out(left_out)}</p>")
+        parts.append(f"<p>{_left_out(left_out, len(listed))}</p>")
     return "\n".join(parts)
 
 
@@ -124,6 +136,7 @@ def _sentences(event: Event, payload: Payload | None) -> Iterator[str]:
         yield _period(payload.period)
     yield from _yank(payload)
     yield from _left(payload)
+    yield from _kept(payload)
     yield from _policies(payload)
     if payload.advisories:
         yield f"Advisories: {presentable(', '.join(payload.advisories))}."
@@ -131,6 +144,7 @@ def _sentences(event: Event, payload: Payload | None) -> Iterator[str]:
         yield f"This supersedes the event {presentable(payload.supersedes)}."
     if payload.files is None and event.kind not in _WITHOUT_FILES:
         yield "Files unknown: this project was not known here."
+    yield from _observed(payload)
 
 
 def _when(payload: Payload) -> str:
@@ -189,33 +203,40 @@ def _left(payload: Payload) -> Iterator[str]:
             yield f"{many} releases remain, the latest is {latest}." if latest else f"{many} releases remain."
 
 
+def _kept(payload: Payload) -> Iterator[str]:
+    """How much of what is gone upstream can still be had here."""
+    if payload.kind not in GONE or not payload.files:
+        return
+    kept, whole = sum(file.state is State.KEPT for file in payload.files), len(payload.files)
+    yield f"Files kept here: {kept} of {whole}."
+
+
 def _policies(payload: Payload) -> Iterator[str]:
-    said = (("refuse", "would have refused it"), ("allow", "would have allowed it"))
-    parts = [
-        f"{_enumerated(ids)} {verb}"
-        for word, verb in said
-        if (ids := [presentable(policy) for policy, verdict in payload.verdicts.items() if verdict == word])
-    ]
-    if parts:
-        yield f"Policies: {'; '.join(parts)}."
+    for verdict, words in ((Verdict.REFUSE, "not have"), (Verdict.ALLOW, "have")):
+        named = [_POLICIES.get(id_, presentable(id_)) for id_, said in payload.verdicts.items() if said == verdict]
+        if named:
+            # Titles hold commas of their own.
+            yield f"A user could {words} deleted it under the rules of: {'; '.join(named)}."
 
 
-def _enumerated(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def _observed(payload: Payload) -> Iterator[str]:
+    if payload.observed_since is not None:
+        yield f"Observed here since {_moment(payload.observed_since)}; what was before is not known."
 
 
-def _listed(payload: Payload | None) -> tuple[tuple[PayloadFile, ...], int]:
+def _listed(payload: Payload | None, most_files: int) -> tuple[tuple[PayloadFile, ...], int]:
     """The files to list, and how many more there are."""
     files = (payload.files if payload else None) or ()
-    return files[:MOST_FILES], max(0, len(files) - MOST_FILES)
+    return files[:most_files], max(0, len(files) - most_files)
 
 
-def _left_out(count: int) -> str:
-    return f"And {count} more; the event itself holds them all."
+def _left_out(count: int, listed: int) -> str:
+    more = f"And {count} more" if listed else f"Files: {count}, not listed here"
+    return f"{more}; the event itself holds them all."
 
 
 def _cells(file: PayloadFile) -> tuple[str, str, str]:
-    return presentable(file.filename), presentable(file.sha256) or _NOT_KNOWN, file.state.value
+    return presentable(file.filename), presentable(file.sha256) or _NOT_KNOWN, _STATES[file.state]
 
 
 def _row(file: PayloadFile) -> str:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -39,6 +40,7 @@ class Markup(HTMLParser):
             self.cells[-1] += data
 
 
+KEPT = "kept: served here to exact pins"
 OURS = {"p", "table", "thead", "tbody", "tr", "th", "td"}
 
 TITLES = {
@@ -94,9 +96,10 @@ def test_a_deletion_is_told_whole() -> None:
         "It happened at 2023-04-12 14:02:11 UTC and was noticed at 2023-04-12 14:02:40 UTC.",
         "Evidence: the index's journal (serial 17640001).",
         "11 releases remain, the latest is 2.1.13.",
+        "Files kept here: 1 of 1.",
         "",
         "Files and their state at that moment:",
-        f"- codecov-2.1.12-py2.py3-none-any.whl, sha256 {'5f' * 32}, kept",
+        f"- codecov-2.1.12-py2.py3-none-any.whl, sha256 {'5f' * 32}, {KEPT}",
     ]
 
 
@@ -107,7 +110,7 @@ def test_the_html_says_what_the_text_says_with_the_files_in_a_table() -> None:
     seen = Markup(prose.summary_html(event))
 
     assert set(seen.elements) == OURS
-    assert seen.cells == ["codecov-2.1.12-py2.py3-none-any.whl", "5f" * 32, "kept"]
+    assert seen.cells == ["codecov-2.1.12-py2.py3-none-any.whl", "5f" * 32, KEPT]
     assert all(sentence in seen.words for sentence in prose.summary_text(event).splitlines()[:4])
 
 
@@ -129,7 +132,12 @@ def test_the_html_says_what_the_text_says_with_the_files_in_a_table() -> None:
         ({"kind": EventKind.FILE_YANKED, "yanked_reason": None}, "No reason for the yank is known."),
         ({"supersedes": "7-release.yanked"}, "This supersedes the event 7-release.yanked."),
         ({"files": None}, "Files unknown: this project was not known here."),
-        ({"files": (replace(WHEEL, sha256=None),)}, f"- {WHEEL.filename}, sha256 not known, kept"),
+        ({"files": (replace(WHEEL, sha256=None),)}, f"- {WHEEL.filename}, sha256 not known, {KEPT}"),
+        ({"files": (WHEEL, replace(WHEEL, state=State.LOST))}, "Files kept here: 1 of 2."),
+        (
+            {"observed_since": datetime(2023, 1, 2, tzinfo=UTC)},
+            "Observed here since 2023-01-02 00:00:00 UTC; what was before is not known.",
+        ),
     ],
 )
 def test_what_is_known_gets_a_sentence(changes: dict[str, Any], sentence: str) -> None:
@@ -142,20 +150,20 @@ def test_what_is_known_gets_a_sentence(changes: dict[str, Any], sentence: str) -
     [
         (
             {"pypi-current": "allow", "pep763": "refuse", "npm": "refuse", "hex": "unknown"},
-            "Policies: pep763 and npm would have refused it; pypi-current would have allowed it.",
+            "A user could not have deleted it under the rules of: PEP 763, Limiting deletions on PyPI; npm.",
         ),
-        ({"go": "refuse", "cran": "refuse", "hex": "refuse"}, "Policies: go, cran and hex would have refused it."),
-        ({"cpan": "allow"}, "Policies: cpan would have allowed it."),
+        ({"cpan": "allow", "hex": "refuse"}, "A user could have deleted it under the rules of: CPAN."),
+        ({"of-tomorrow": "allow"}, "A user could have deleted it under the rules of: of-tomorrow."),
     ],
 )
 def test_what_policies_say_is_a_sentence(verdicts: dict[str, str], sentence: str) -> None:
-    """Those that refuse come first; those that cannot tell are not named."""
+    """In the words of each; those that cannot tell are not named."""
     assert sentence in prose.summary_text(told(verdicts=tuple(verdicts.items()))).splitlines()
 
 
 def test_where_no_policy_can_tell_none_is_spoken_of() -> None:
     """Yanks have no verdicts, and some deletions only unknown ones."""
-    assert "Policies" not in prose.summary_text(told(verdicts=(("npm", "unknown"), ("hex", "unknown"))))
+    assert "under the rules" not in prose.summary_text(told(verdicts=(("npm", "unknown"), ("hex", "unknown"))))
 
 
 def test_advisories_are_named() -> None:
@@ -191,6 +199,13 @@ def test_files_beyond_measure_are_counted() -> None:
         assert "And 3 more; the event itself holds them all." in summary
 
 
+def test_where_there_is_no_room_files_are_counted() -> None:
+    """A document can hold many events, and none of them is left out for want of room."""
+    for summary in (prose.summary_html(told(), most_files=0), prose.summary_text(told(), most_files=0)):
+        assert "Files: 1, not listed here; the event itself holds them all." in summary
+        assert WHEEL.filename not in summary
+
+
 def test_a_redacted_event_says_that_it_was_and_nothing_else() -> None:
     """What was withdrawn is not repeated from elsewhere."""
     event = redacted(told(kind=EventKind.FILE_DELETED, filename="secret.whl", yanked_reason="secret"))
@@ -214,7 +229,7 @@ def test_markup_in_a_filename_is_shown_as_text(piece: str) -> None:
     assert seen.attributes == []
     assert len(seen.cells) == 3
     assert seen.cells[0].startswith("a")
-    assert seen.cells[1:] == ["5f" * 32, "lost"]
+    assert seen.cells[1:] == ["5f" * 32, "lost: its bytes were never had here"]
 
 
 def test_stored_control_characters_are_not_shown() -> None:
