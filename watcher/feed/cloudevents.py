@@ -1,7 +1,7 @@
 """Events as CloudEvents 1.0 in the JSON event format.
 
 `data` is the stored payload byte for byte, with the cursor put before its first key: who takes the cursor out again
-holds exactly the bytes whose digest went into `chain`.
+holds exactly the bytes whose digest went into `chain`. A redacted event carries that digest in their place.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ import msgspec
 
 from mirror.events import Cursor, Event, presentable
 
-_TYPE_PREFIX = "dev.everpin."
+TYPE_PREFIX = "dev.everpin."
+"""What the type of every event begins with."""
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -26,13 +27,24 @@ class _Envelope(msgspec.Struct, frozen=True):
     datacontenttype: str
     # Not an attribute that the specification knows; its rules for extension attributes allow the name.
     chain: str
+    # Likewise. Only a redacted event has it: of any other one it can be computed.
+    payloadsha256: str | msgspec.UnsetType
     data: msgspec.Raw
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where the events that are held begin: the cursor before the oldest, and the link that its chain goes on from."""
+
+    cursor: str
+    chain: str
 
 
 class _Page(msgspec.Struct, frozen=True):
     events: tuple[_Envelope, ...]
     next: str
     more: bool
+    observed_since: datetime | None
+    held_after: Start
 
 
 def envelope(event: Event, *, source: str) -> bytes:
@@ -40,10 +52,27 @@ def envelope(event: Event, *, source: str) -> bytes:
     return msgspec.json.encode(_enveloped(event, source))
 
 
-def page(events: Sequence[Event], *, source: str, next: Cursor, more: bool) -> bytes:  # noqa: A002 - the key's name
-    """Events in the order given, with the cursor from which to ask on and whether there is more by now."""
+def page(
+    events: Sequence[Event],
+    *,
+    source: str,
+    next: Cursor,  # noqa: A002 - the key's name
+    more: bool,
+    observed_since: datetime | None,
+    held_after: Start,
+) -> bytes:
+    """Events in the order given, with the cursor from which to ask on and whether there is more by now.
+
+    `observed_since` is when the journal began to be watched: of what was before, not everything was told.
+    """
     enveloped = tuple(_enveloped(event, source) for event in events)
-    return msgspec.json.encode(_Page(events=enveloped, next=str(next), more=more))
+    since = observed_since.astimezone(UTC) if observed_since else None
+    return msgspec.json.encode(_Page(enveloped, str(next), more, since, held_after))
+
+
+def lines(events: Sequence[Event], *, source: str) -> bytes:
+    """Events in the order given, one a line."""
+    return b"".join(envelope(event, source=source) + b"\n" for event in events)
 
 
 def purl(project: str, version: str | None) -> str:
@@ -56,20 +85,22 @@ def purl(project: str, version: str | None) -> str:
     return f"{name}@{quote(release, safe=':')}" if release else name
 
 
+def data_of(event: Event) -> bytes:
+    """The payload as it goes out, as a JSON object: with its cursor, or that it was redacted."""
+    payload = b'{"redacted":true}' if event.payload is None else event.payload
+    return b'{"cursor":"%s",' % str(event.cursor).encode() + payload[1:]
+
+
 def _enveloped(event: Event, source: str) -> _Envelope:
     return _Envelope(
         specversion="1.0",
         id=event.id,
         source=source,
-        type=f"{_TYPE_PREFIX}{event.kind}",
+        type=f"{TYPE_PREFIX}{event.kind}",
         subject=purl(event.project, event.version) if event.project is not None else msgspec.UNSET,
         time=event.time.astimezone(UTC),
         datacontenttype="application/json",
         chain=event.chain,
-        data=msgspec.Raw(_data(event)),
+        payloadsha256=event.payload_sha256 or msgspec.UNSET,
+        data=msgspec.Raw(data_of(event)),
     )
-
-
-def _data(event: Event) -> bytes:
-    payload = b'{"redacted":true}' if event.payload is None else event.payload
-    return b'{"cursor":"%s",' % str(event.cursor).encode() + payload[1:]

@@ -1,5 +1,7 @@
 """Which events somebody wants to hear of. Pure."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -9,7 +11,13 @@ from packaging.version import InvalidVersion, Version
 
 from mirror.event_kinds import EventKind
 from mirror.events import Event, Payload, read_payload
-from mirror.names import ProjectName
+from mirror.names import ProjectName, project_name
+
+_GLOB = re.compile(r"\A[a-z0-9*-]{1,200}\Z")
+_SEPARATORS = re.compile(r"[-_.]+")
+_STARS = re.compile(r"\*+")
+# What it takes to try a glob grows with each of its stars.
+_MOST_STARS = 5
 
 
 class Filter(Protocol):
@@ -28,9 +36,10 @@ class Filter(Protocol):
 class EventFilter:
     """What can be wished for in a query; all of it must be so, and what was not wished for does not matter.
 
-    `patterns` are globs of project names, any of which may fit, as may any of `projects`. `stable_only` leaves out
-    what is about a pre-release. `min_age`: one of the files was at least so old when it happened. `verdicts` are
-    pairs of a policy's id and what it must say. A redacted event has none of the latter two.
+    `patterns` are globs of project names, any of which may fit; beside them `projects` are patterns, too, since only
+    names alone bound what is to be read. `stable_only` leaves out what is about a pre-release. `min_age`: one of the
+    files was at least so old when it happened. `verdicts` are pairs of a policy's id and what it must say. A redacted
+    event has none of the latter two.
     """
 
     projects: frozenset[ProjectName] | None = None
@@ -39,6 +48,11 @@ class EventFilter:
     stable_only: bool = False
     min_age: timedelta | None = None
     verdicts: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.patterns and self.projects is not None:
+            object.__setattr__(self, "patterns", (*self.patterns, *sorted(self.projects)))
+            object.__setattr__(self, "projects", None)
 
     def admits(self, event: Event) -> bool:
         """Whether the event is one of those that were wished for."""
@@ -68,6 +82,32 @@ class EventFilter:
         at = payload.upstream_time or payload.observed_at
         uploads = [file.upload_time for file in payload.files or () if file.upload_time is not None]
         return bool(uploads) and at - min(uploads) >= self.min_age
+
+
+def names_and_globs(texts: Iterable[str]) -> tuple[frozenset[ProjectName] | None, tuple[str, ...]]:
+    """`projects` and `patterns` of the filter for these names and globs, in which `*` stands for anything.
+
+    Both are compared as PEP 503 does it with names. Raises ValueError with a sentence for what is neither.
+    """
+    names: set[ProjectName] = set()
+    globs: list[str] = []
+    for text in texts:
+        if "*" in text:
+            globs.append(_glob(text))
+        elif (name := project_name(text)) is not None:
+            names.add(name)
+        else:
+            raise ValueError("project is not a project's name, and no glob such as acme-*")
+    if globs:
+        return None, (*globs, *sorted(names))
+    return frozenset(names) or None, ()
+
+
+def _glob(text: str) -> str:
+    glob = _STARS.sub("*", _SEPARATORS.sub("-", text).lower())
+    if not _GLOB.match(glob) or glob.count("*") > _MOST_STARS:
+        raise ValueError("project is not a glob such as acme-*, of letters, digits, -, _ and . and at most 5 stars")
+    return glob
 
 
 def _is_prerelease(version: str | None) -> bool:

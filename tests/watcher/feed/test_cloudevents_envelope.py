@@ -10,8 +10,9 @@ from hypothesis import given
 
 from mirror.event_kinds import EventKind
 from mirror.events import Cursor, Event, next_link
-from tests.watcher.feed.told_events import HOSTILE_PIECES, SOURCE, hostile_events, redacted, told
+from tests.watcher.feed.told_events import HOSTILE_PIECES, NOON, SOURCE, hostile_events, redacted, told
 from watcher.feed import cloudevents
+from watcher.feed.cloudevents import Start
 
 
 def read(envelope: bytes) -> BaseCloudEvent:
@@ -116,20 +117,31 @@ def test_a_page_tells_where_to_ask_on() -> None:
     """Events in the order given, the next cursor, and whether more is there by now."""
     events = (told(number=1), redacted(told(number=2)))
 
-    document = json.loads(cloudevents.page(events, source=SOURCE, next=Cursor(1, 2), more=True))
+    page = cloudevents.page(
+        events, source=SOURCE, next=Cursor(1, 2), more=True, observed_since=NOON, held_after=Start("1-0", "")
+    )
+    document = json.loads(page)
 
-    assert list(document) == ["events", "next", "more"]
+    assert list(document) == ["events", "next", "more", "observed_since", "held_after"]
     assert [event["data"]["cursor"] for event in document["events"]] == ["1-1", "1-2"]
     assert document["events"] == [json.loads(cloudevents.envelope(event, source=SOURCE)) for event in events]
     assert document["next"] == "1-2"
     assert document["more"] is True
+    assert document["observed_since"] == "2023-04-12T12:00:00Z"
 
 
 def test_an_empty_page_is_a_page() -> None:
     """Who is up to date gets no events and the same cursor again."""
-    document = json.loads(cloudevents.page((), source=SOURCE, next=Cursor(3, 0), more=False))
+    start = Start("3-0", "5f" * 32)
+    page = cloudevents.page((), source=SOURCE, next=Cursor(3, 0), more=False, observed_since=None, held_after=start)
 
-    assert document == {"events": [], "next": "3-0", "more": False}
+    assert json.loads(page) == {
+        "events": [],
+        "next": "3-0",
+        "more": False,
+        "observed_since": None,
+        "held_after": {"cursor": "3-0", "chain": "5f" * 32},
+    }
 
 
 @pytest.mark.parametrize("piece", HOSTILE_PIECES)
