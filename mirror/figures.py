@@ -1,8 +1,9 @@
 """The figures, declared once, by the names that dashboards rely on. They are reached through `mirror.metrics` alone.
 
 Counters count where something happens; what the catalog knows is filled in when somebody looks (`mirror.web.health`).
-Where several processes answer, counters and histograms are the sums of what each counted. Gauges have no sum: each is
-filled in by whichever process was asked, so the value that was set last is the true one.
+Where several processes answer, counters and histograms are the sums of what each counted. Most gauges have no sum: they
+are filled in from the catalog by whichever process was asked, so the value that was set last is the true one. What each
+process has of its own is the sum over those that live (`LiveGauge`); who dies is taken out by `metrics.died`.
 """
 
 from functools import partial
@@ -11,6 +12,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client import Gauge as EveryProcessesGauge
 
 Gauge = partial(EveryProcessesGauge, multiprocess_mode="mostrecent")
+LiveGauge = partial(EveryProcessesGauge, multiprocess_mode="livesum")
 
 upstream_requests = Counter(
     "everpin_upstream_requests_total", "Requests to upstream, by what was asked and what came.", ["kind", "outcome"]
@@ -19,6 +21,11 @@ unknown_actions = Counter("everpin_unknown_actions_total", "Journal rows whose a
 keep_failures = Counter("everpin_keep_failures_total", "Files that could not be kept, by reason.", ["reason"])
 rescues = Counter("everpin_rescues_total", "Departed files whose bytes were missing, by outcome.", ["outcome"])
 stale_pages = Counter("everpin_stale_pages_total", "Project pages served although upstream could not confirm them.")
+webhook_deliveries = Counter(
+    "everpin_webhook_deliveries_total",
+    "Events sent to webhooks, each try by its outcome; dead are events that were given up.",
+    ["outcome"],
+)
 http_requests = Counter("everpin_http_requests_total", "Requests answered.", ["route", "status"])
 http_seconds = Histogram(
     "everpin_http_request_seconds",
@@ -46,3 +53,4 @@ events = Gauge("everpin_events_total", "Events told, by kind.", ["kind"])
 verify_failures = Gauge(
     "everpin_verify_failures_total", "Objects that `everpin verify` found missing from the store or changed."
 )
+sse_subscribers = LiveGauge("everpin_sse_subscribers", "Clients that follow the events on a stream at the moment.")

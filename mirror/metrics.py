@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, values
 from prometheus_client import Counter as Counter
 from prometheus_client import Histogram as Histogram
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from mirror.errors import StartError
 
@@ -27,7 +27,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What `exposed` is written in."""
 
 # As prometheus-client names them: a file for each kind of figure and each process.
-_KINDS = ("counter", "gauge_mostrecent", "histogram")
+_KINDS = ("counter", "gauge_livesum", "gauge_mostrecent", "histogram")
 _FILE_BYTES = 256 * 1024
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -81,6 +81,11 @@ def share(directory: Path, process: str) -> None:
     values.ValueClass = values.MultiProcessValue(lambda: process)  # type: ignore[no-untyped-call]  # the library's
     _registry = CollectorRegistry(support_collectors_without_names=True)
     MultiProcessCollector(_registry, str(directory))  # type: ignore[no-untyped-call]  # the library's, too
+
+
+def died(directory: Path, process: str) -> None:
+    """What a process had that counted in the directory is no more; what it counted remains."""
+    mark_process_dead(process, str(directory))  # type: ignore[no-untyped-call]  # the library's
 
 
 def exposed() -> bytes:

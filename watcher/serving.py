@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from mirror.web.access import access_log as access_log_of
 from mirror.web.quick import answer_first
 
 _BACKLOG_OF_CONNECTIONS = 1024
+_MOST_FILES = 65_536
 SHUTDOWN_SECONDS = 5.0
 """How long requests that are being answered may take when everpin is stopped."""
 
@@ -63,6 +65,19 @@ async def serving(app: web.Application, bound: socket.socket, *, access_log: boo
         yield
     finally:
         await runner.cleanup()
+
+
+def allowed_files() -> int:
+    """How many files this process may have open, each connection being one, after asking for as many as are sensible.
+
+    Many systems allow 1,024 to those who do not ask, for the sake of programs that could not handle more.
+    """
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        allowed = wanted
+    return _MOST_FILES if allowed == resource.RLIM_INFINITY else allowed
 
 
 def asked_to_stop() -> asyncio.Event:

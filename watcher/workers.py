@@ -19,6 +19,7 @@ from pathlib import Path
 
 import structlog
 
+from mirror import metrics
 from mirror.errors import StartError
 from mirror.meanwhile import meanwhile
 from mirror.settings import Settings
@@ -185,6 +186,7 @@ class Workers:
                 delay = _FIRST_DELAY_SECONDS
             log.error("worker.died", worker=number, pid=worker.pid, status=status, retry_seconds=delay)
             await worker.stop()
+            metrics.died(self._figures, f"worker{number}")
             worker, delay = await self._replaced(number, settings, delay)
             log.info("worker.ready", worker=number, pid=worker.pid)
 

@@ -45,5 +45,7 @@ if __name__ == "__main__":
     parser.add_argument("groups", nargs="*", metavar="GROUP")
     parser.add_argument("--rounds", type=int, default=3, help="how often each case is measured; the median is shown")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each measurement takes")
+    parser.add_argument("--subscribers", type=int, default=1_000, help="how many follow the stream of events")
     given = parser.parse_args()
-    asyncio.run(main(given.groups, Effort(rounds=given.rounds, seconds=given.seconds)))
+    effort = Effort(rounds=given.rounds, seconds=given.seconds, subscribers=given.subscribers)
+    asyncio.run(main(given.groups, effort))

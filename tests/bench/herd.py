@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from tests.bench.big_files import SIZE
-from tests.bench.load import cpu_seconds
+from tests.bench.load import cpu_seconds, resident
 from tests.bench.rows import Effort
 from tests.journeys.processes import Everpin, free_port, until
 from tests.reachable import reachable_directory
@@ -124,7 +124,7 @@ async def _rush(
 ) -> Rush:
     mirrored = everpin.url + addresses[name].removeprefix("../..")
     url = f"{upstream}/packages/aa/bb/cc/{name}" if direct else mirrored
-    memory, cpu = [_resident(everpin.pid)], cpu_seconds(everpin.pid)
+    memory, cpu = [resident(everpin.pid)], cpu_seconds(everpin.pid)
     watching = asyncio.create_task(_watch(everpin.pid, memory))
     got = await asyncio.gather(*(get(url) for _ in range(clients)))
     watching.cancel()
@@ -159,12 +159,7 @@ def _total(rushes: Iterable[Rush]) -> float:
 async def _watch(pid: int, memory: list[float]) -> None:
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
-        memory.append(_resident(pid))
-
-
-def _resident(pid: int) -> float:
-    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) / 1024
+        memory.append(resident(pid))
 
 
 async def _ask(url: str) -> str:

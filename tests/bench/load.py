@@ -43,6 +43,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def resident(pid: int) -> float:
+    """The memory of a process in MiB."""
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+
 async def _by_wrk(wrk: str, url: str, headers: Mapping[str, str], seconds: float, connections: int) -> int:
     named = [argument for name, value in headers.items() for argument in ("-H", f"{name}: {value}")]
     # It only takes whole seconds.

@@ -11,6 +11,7 @@ class Effort:
 
     rounds: int = 3
     seconds: float = 2.0
+    subscribers: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)

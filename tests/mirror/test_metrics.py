@@ -40,6 +40,18 @@ def test_a_gauge_is_what_was_set_last(tmp_path: Path) -> None:
     assert told["everpin_projects"] == 8
 
 
+def test_what_each_process_has_is_the_sum_over_those_that_live(tmp_path: Path) -> None:
+    """Subscribers are at one process each, and those of a process that died are gone with it."""
+    for process, count in (("worker1", 700), ("worker2", 20), ("worker3", 3)):
+        _run(f"metrics.sse_subscribers.set({count})", tmp_path, process)
+    before = _told(_run("sys.stdout.write(metrics.exposed().decode())", tmp_path, "worker2"))
+
+    metrics.died(tmp_path, "worker1")
+
+    after = _told(_run("sys.stdout.write(metrics.exposed().decode())", tmp_path, "worker2"))
+    assert (before["everpin_sse_subscribers"], after["everpin_sse_subscribers"]) == (723, 23)
+
+
 def test_who_replaces_a_dead_process_goes_on_where_that_ended(tmp_path: Path) -> None:
     """A sum never falls, and the directory does not grow with each death."""
     _run("metrics.stale_pages.inc(2); import os; os._exit(9)", tmp_path, "worker1", status=9)
