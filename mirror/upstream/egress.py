@@ -23,8 +23,12 @@ from mirror.upstream.resolver import JudgingResolver
 
 def introduction(settings: Upstream) -> str:
     """Who asks, as upstream's operators see it: the value of `User-Agent`."""
-    version = importlib.metadata.version("everpin")
-    return f"everpin/{version}" + (f" (+{settings.contact})" if settings.contact else "")
+    return program() + (f" (+{settings.contact})" if settings.contact else "")
+
+
+def program() -> str:
+    """Which program asks, and its version."""
+    return f"everpin/{importlib.metadata.version('everpin')}"
 
 
 def client_session(

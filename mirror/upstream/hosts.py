@@ -21,6 +21,9 @@ _OWN_PORT = re.compile(r":(?:80|443)\Z")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 # IPv4-compatible and IPv4-mapped addresses (RFC 4291), and those of NAT64 (RFC 6052).
 _EMBEDDING = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "64:ff9b::/96")))
+# Addresses that look public and lead into the cloud that a machine stands in: Oracle's metadata are at 192.0.0.192, in
+# a block that not every Python knows to be special, and Azure's host answers each machine at 168.63.129.16.
+_OF_CLOUDS = tuple(map(ipaddress.IPv4Network, ("192.0.0.0/24", "168.63.129.16/32")))
 
 
 def origin_of(url: str) -> str | None:
@@ -113,6 +116,8 @@ def _normalised(host: str) -> str | None:
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
+        if any(address in network for network in _OF_CLOUDS):
+            return False
         return address.is_global and not address.is_multicast and not address.is_reserved
     meant = _embedded(address)
     if meant is not None:

@@ -12,6 +12,7 @@ from watcher.cli.group import options, run
 from watcher.compose import catalog_of, confirming_of, duties_of, parts_of, watcher_application
 from watcher.front import front_of
 from watcher.serving import asked_to_stop, listening_socket, serving
+from watcher.webhooks.chosen import chosen
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ async def up(settings: Settings) -> None:
     \b
     Example: everpin up --data-dir ./everpin-data
     """
+    chosen(settings)  # refused, if it must be, before a port is taken and a database started
     async with AsyncExitStack() as stack:
         front = await stack.enter_async_context(front_of(settings))
         parts = await stack.enter_async_context(parts_of(settings, migrating=True, figures=front.figures))
@@ -66,6 +68,7 @@ async def watch(settings: Settings) -> None:
     \b
     Example: everpin watch --config /etc/everpin.toml
     """
+    chosen(settings)  # refused, if it must be, before a port is taken and a database started
     async with AsyncExitStack() as stack:
         bound = listening_socket(settings.watcher.host, settings.watcher.port, section="watcher")
         stack.callback(bound.close)

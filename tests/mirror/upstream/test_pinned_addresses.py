@@ -1,10 +1,7 @@
 """Where names may lead: what is judged is what is connected to."""
 
-import socket
-from collections.abc import Mapping, Sequence
-
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 
 from mirror.errors import UpstreamUnavailableError
 from mirror.setting_sections import Upstream
@@ -12,42 +9,10 @@ from mirror.upstream.files import open_file
 from mirror.upstream.resolver import JudgingResolver, NotPublicError
 from mirror.upstream.session import UpstreamSession
 from tests.mirror.upstream.canned_upstream import CannedUpstream, redirects, says
+from tests.mirror.upstream.names import Names
 
 INDEX = "https://index.example.org/simple/"
 PUBLIC, INSIDE = "93.184.216.34", "10.0.0.8"
-
-
-class Names(AbstractResolver):
-    """Resolves names as it is told: the first time to the first answer, and so on, the last one for ever."""
-
-    def __init__(self, answers: Mapping[str, Sequence[Sequence[str]]]) -> None:
-        self._answers = {name: list(given) for name, given in answers.items()}
-        self.asked: list[str] = []
-
-    async def resolve(
-        self,
-        host: str,
-        port: int = 0,
-        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - the signature is aiohttp's own
-    ) -> list[ResolveResult]:
-        self.asked.append(host)
-        if host not in self._answers:
-            raise OSError(socket.EAI_NONAME, "no such name")
-        given = self._answers[host]
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in (given.pop(0) if len(given) > 1 else given[0])
-        ]
-
-    async def close(self) -> None:
-        pass
 
 
 async def resolved(names: AbstractResolver, host: str, port: int = 443, *named: str, index: str = INDEX) -> list[str]:
@@ -61,6 +26,8 @@ async def resolved(names: AbstractResolver, host: str, port: int = 443, *named: 
         "127.0.0.1",
         "169.254.169.254",
         "192.168.1.1",
+        "192.0.0.192",
+        "168.63.129.16",
         "100.64.0.1",
         "0.0.0.0",  # noqa: S104 - nothing is bound to it
         "198.18.0.1",
