@@ -15,8 +15,8 @@ from mirror.setting_values import Scope
 from mirror.settings import Settings
 from watcher import scope
 from watcher.cli.group import options, run
+from watcher.cli.lock_files import lock_of
 from watcher.compose import catalog_of
-from watcher.listed_names import names_in
 from watcher.rules import keeping_of
 
 
@@ -83,13 +83,14 @@ async def list_(settings: Settings) -> None:
 async def import_(settings: Settings, file: Path) -> None:
     """Watch all projects that FILE names.
 
-    FILE has a name or a requirement on each line, or is a pylock.toml, uv.lock, poetry.lock or Pipfile.lock. Where a
-    line cannot be read, nothing is changed.
+    FILE has a name or a requirement on each line, as a requirements file has, or is a pylock.toml, uv.lock,
+    poetry.lock, pdm.lock or Pipfile.lock. What it names by -r and -c is read too. Where a line cannot be read, nothing
+    is changed.
 
     \b
     Example: everpin watchlist import requirements.txt
     """
-    await _add(settings, names_in(file.name, _content(file)))
+    await _add(settings, lock_of(file).projects)
 
 
 async def _add(settings: Settings, names: Iterable[ProjectName]) -> None:
@@ -99,13 +100,6 @@ async def _add(settings: Settings, names: Iterable[ProjectName]) -> None:
     for name in wanted:
         click.echo(f"{name}: added" if name in added else f"{name}: was on the list")
     _hint(settings)
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as e:
-        raise StartError(f"{file} cannot be read: {e.strerror}") from e
 
 
 def _line(watched: Watched, *, by_setting: bool) -> str:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from mirror.names import project_name
 from tests.journeys.clients.programs import modules_of
 from tests.journeys.installers import module_in
 from tests.journeys.processes import Everpin
 from tests.pypi_sim import File, PyPISim, module_name
+from watcher.locks.reading import read_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,14 @@ def stocked(pypi: PyPISim) -> Upstream:
 def assert_installed(interpreter: Path, *files: File) -> None:
     """Exactly these files were installed there, byte for byte."""
     assert modules_of(interpreter) == {module_name(file.project): module_in(file) for file in files}
+
+
+def assert_locked(lock: Path, *files: File, index: str | None = None, by_name: bool = True) -> None:
+    """What the program wrote is read as a demand for exactly these files, from that index where it names one."""
+    pins = read_lock(lock.name, lock.read_bytes()).pins
+    demanded = {(pin.project, pin.version, pin.filename, pin.sha256, pin.index) for pin in pins}
+    assert demanded == {
+        (project_name(file.project), file.version, file.filename if by_name else None, file.sha256, index)
+        for file in files
+    }
+    assert len(pins) == len(files)

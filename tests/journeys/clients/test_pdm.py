@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.journeys.clients.programs import Program
-from tests.journeys.clients.stories import Upstream, assert_installed
+from tests.journeys.clients.stories import Upstream, assert_installed, assert_locked
 from tests.journeys.processes import Everpin
 
 
@@ -30,6 +30,7 @@ async def test_pdm_installs_from_its_lock_what_upstream_has_deleted(
     (await program.run("sync")).well()
     assert_installed(first / ".venv" / "bin" / "python", upstream.app, upstream.library)
     await upstream.forgets_the_library(everpin)
+    assert_locked(first / "pdm.lock", upstream.app, upstream.library)
     again = project(tmp_path / "again", everpin)
     (again / "pdm.lock").write_bytes((first / "pdm.lock").read_bytes())
     (await Program(program.command, again, settings).run("sync")).well()

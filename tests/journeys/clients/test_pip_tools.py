@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.journeys.clients.programs import Program, fresh_environment
-from tests.journeys.clients.stories import Upstream, assert_installed
+from tests.journeys.clients.stories import Upstream, assert_installed, assert_locked
 from tests.journeys.processes import Everpin
 
 
@@ -16,6 +16,7 @@ async def test_what_pip_tools_compiled_installs_after_upstream_has_deleted_it(
     compile_ = Program((str(pip_tools / "pip-compile"), "--quiet", "--rebuild", "--generate-hashes", *index), tmp_path)
 
     (await compile_.run("in.txt", "--output-file", "out.txt")).well()
+    assert_locked(tmp_path / "out.txt", upstream.app, upstream.library, index=everpin.index_url, by_name=False)
     await upstream.forgets_the_library(everpin)
     interpreter = fresh_environment(tmp_path / "environment", with_pip=True)
     pip_sync = Program((str(pip_tools / "pip-sync"), "--python-executable", str(interpreter), *index), tmp_path)

@@ -1,9 +1,10 @@
-"""The oldest pip that Python 3.11 runs; the newest installs in every other journey."""
+"""The oldest pip that Python 3.11 runs, and what the newest locks; that installs in every other journey."""
 
+import sys
 from pathlib import Path
 
 from tests.journeys.clients.programs import Program
-from tests.journeys.clients.stories import Upstream
+from tests.journeys.clients.stories import Upstream, assert_locked
 from tests.journeys.installers import module_in, pinned_with_hash
 from tests.journeys.processes import Everpin
 from tests.pypi_sim import module_name
@@ -37,3 +38,14 @@ async def test_the_oldest_pip_reads_pages_in_html_and_installs_what_upstream_has
     for target in ("before", "pinned", "locked"):
         assert (tmp_path / target / name).read_bytes() == module_in(upstream.library), target
     assert (tmp_path / "ranged" / name).read_bytes() == module_in(living)
+
+
+async def test_what_the_newest_pip_locks_is_what_upstream_has(upstream: Upstream, tmp_path: Path) -> None:
+    """In its pylock.toml, which names no index."""
+    pip = Program(
+        (sys.executable, "-m", "pip", "--isolated", "--no-cache-dir", "--disable-pip-version-check"), tmp_path
+    )
+
+    (await pip.run("lock", "--index-url", upstream.pypi.index_url, "--output", "pylock.toml", "con-sumer==3.1")).well()
+
+    assert_locked(tmp_path / "pylock.toml", upstream.app, upstream.library)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.journeys.clients.programs import Program
-from tests.journeys.clients.stories import Upstream, assert_installed
+from tests.journeys.clients.stories import Upstream, assert_installed, assert_locked
 from tests.journeys.processes import Everpin
 
 
@@ -30,6 +30,7 @@ async def test_poetry_installs_from_its_lock_what_upstream_has_deleted(
     (await program.run("install")).well()
     assert_installed(first / ".venv" / "bin" / "python", upstream.app, upstream.library)
     await upstream.forgets_the_library(everpin)
+    assert_locked(first / "poetry.lock", upstream.app, upstream.library, index=everpin.index_url.rstrip("/"))
     again = project(tmp_path / "again", everpin)
     (again / "poetry.lock").write_bytes((first / "poetry.lock").read_bytes())
     (await Program(program.command, again, settings).run("install")).well()

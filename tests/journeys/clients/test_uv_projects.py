@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.journeys.clients.programs import Program, fresh_environment
-from tests.journeys.clients.stories import Upstream, assert_installed
+from tests.journeys.clients.stories import Upstream, assert_installed, assert_locked
 from tests.journeys.processes import Everpin
 from tests.pypi_sim import PyPISim
 
@@ -25,11 +25,20 @@ def project(directory: Path) -> Path:
 async def test_a_frozen_lock_of_upstream_syncs_from_everpin_by_another_host_name(
     everpin: Everpin, upstream: Upstream, tmp_path: Path
 ) -> None:
-    """uv asks for no page then, only for the files at the addresses in the lock: upstream's own, but for the host."""
+    """uv asks for no page then, only for the files at the addresses in the lock: upstream's own, but for the host.
+
+    What is in the lock, and in the pylock.toml and the requirements that uv makes of it, is what upstream has.
+    """
     made = project(tmp_path / "made")
-    (await Program((_UV,), made, _SETTINGS).run("lock", "--default-index", upstream.pypi.index_url)).well()
+    uv = Program((_UV,), made, _SETTINGS)
+    (await uv.run("lock", "--default-index", upstream.pypi.index_url)).well()
+    (await uv.run("export", "--frozen", "--quiet", "--output-file", "pylock.toml")).well()
+    (await uv.run("export", "--frozen", "--quiet", "--no-emit-project", "--output-file", "requirements.txt")).well()
     await everpin.page("leftpad")
     await upstream.forgets_the_library(everpin)
+    for name in ("uv.lock", "pylock.toml"):
+        assert_locked(made / name, upstream.app, upstream.library, index=upstream.pypi.index_url)
+    assert_locked(made / "requirements.txt", upstream.app, upstream.library, by_name=False)
     lock = (made / "uv.lock").read_text()
     assert upstream.pypi.files_url in lock
     used = project(tmp_path / "used")
