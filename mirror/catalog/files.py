@@ -79,7 +79,7 @@ class FoundFile:
 async def of_project(conn: Connection, project: ProjectFacts) -> tuple[FileFacts, ...]:
     """All files of a project, of every incarnation, in the order in which they were first seen."""
     records = await conn.fetch("select * from files where project = $1 order by id", project.id)
-    return tuple(_facts(record) for record in records)
+    return tuple(facts_of(record) for record in records)
 
 
 async def of_projects(
@@ -103,7 +103,7 @@ async def of_projects(
             yield rest.pop(last), tuple(found)
             found = []
         last = record["project"]
-        found.append(_facts(record))
+        found.append(facts_of(record))
     if last is not None:
         yield rest.pop(last), tuple(found)
     for project in rest.values():
@@ -118,7 +118,7 @@ async def by_path(conn: Connection, digest: bytes, filename: str) -> list[FoundF
         digest,
         filename,
     )
-    return [FoundFile(ProjectName(record["project_name"]), _facts(record)) for record in records]
+    return [FoundFile(ProjectName(record["project_name"]), facts_of(record)) for record in records]
 
 
 async def by_id(conn: Connection, file_id: int) -> FoundFile | None:
@@ -128,7 +128,7 @@ async def by_id(conn: Connection, file_id: int) -> FoundFile | None:
         " where files.id = $1",
         file_id,
     )
-    return FoundFile(ProjectName(record["project_name"]), _facts(record)) if record else None
+    return FoundFile(ProjectName(record["project_name"]), facts_of(record)) if record else None
 
 
 async def twins(conn: Connection, file_id: int) -> list[int]:
@@ -225,7 +225,8 @@ def _values(project_id: int, file: FileFacts) -> tuple[object, ...]:
     )
 
 
-def _facts(record: Record) -> FileFacts:
+def facts_of(record: Record) -> FileFacts:
+    """The file that a whole row of the table is about."""
     departed = None
     if record["departed_at"] is not None:
         departed = Departure(

@@ -42,6 +42,12 @@ async def find(conn: Connection, name: ProjectName) -> ProjectFacts | None:
     return _facts(record) if record else None
 
 
+async def known(conn: Connection, names: Iterable[ProjectName]) -> dict[ProjectName, ProjectFacts]:
+    """Those of the projects that are known, without locking them."""
+    records = await conn.fetch("select * from projects where name = any($1::text[])", sorted(set(names)))
+    return {ProjectName(record["name"]): _facts(record) for record in records}
+
+
 async def revision(conn: Connection, name: ProjectName) -> int | None:
     """The number that goes up with whatever changes the served page. None for an unknown project."""
     found: int | None = await conn.fetchval("select revision from projects where name = $1", name)

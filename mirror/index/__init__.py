@@ -5,5 +5,6 @@
 - `negotiate`  request headers -> which of those bytes to send
 - `json_api`   an offer, and what a release says of itself -> the documents of PyPI's JSON API
 - `paths`      a file <-> the path below which this mirror serves it
+- `reasons`    why a file is withheld, or listed though it is gone upstream, in the same words everywhere
 - `siblings`   what stands beside a file: its metadata and its provenance
 """

@@ -6,12 +6,13 @@ offered, every other is left out. Read first: PEP 592 (yanking), PEP 700 (versio
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from packaging.version import Version
 
 from mirror.index.paths import Kind, file_path
+from mirror.index.reasons import kept_reason
 from mirror.model import FileFacts, ListedFile, Memory, ProjectFacts, ProjectStatus, State
 from mirror.names import Serial, Sha256, same_version_key
 
@@ -60,7 +61,7 @@ def offered(memory: Memory, *, departed_as_was: bool = False) -> Offer:
     if status is ProjectStatus.QUARANTINED:
         return Offer(status=status, serial=project.page_serial)
     as_was = departed_as_was and not any(facts.state is State.LIVE for facts in memory.files)
-    chosen = _one_per_filename(facts for facts in _last_lives(memory.files) if facts.state in _OFFERED)
+    chosen = _one_per_filename(facts for facts in last_lives(memory.files) if facts.state in _OFFERED)
     entries = [entry for facts in chosen if (entry := _entry(facts, as_was=as_was)) is not None]
     entries.sort(key=lambda entry: (_order(entry.file.version or ""), entry.file.filename))
     return Offer(
@@ -82,8 +83,8 @@ def _status(project: ProjectFacts) -> ProjectStatus:
     return project.status
 
 
-def _last_lives(files: Iterable[FileFacts]) -> Iterable[FileFacts]:
-    """Of the same bytes in several lives of the name the last, and none where any of them is blocked or purged."""
+def last_lives(files: Iterable[FileFacts]) -> Iterable[FileFacts]:
+    """Of the same bytes in several lives of the name the last, unless any of them is blocked or purged: then that."""
     last: dict[tuple[str, Sha256 | None], FileFacts] = {}
     for facts in files:
         key = (facts.filename, facts.sha256)
@@ -110,7 +111,7 @@ def _entry(facts: FileFacts, *, as_was: bool) -> Entry | None:
         return None
     listed = facts.listed_file
     if facts.state is State.KEPT and not (as_was or facts.as_was):
-        listed = replace(listed, yanked=_kept_reason(facts))
+        listed = replace(listed, yanked=kept_reason(facts))
     elif facts.state is State.YANKED and listed.yanked is None:
         # PEP 592: mirrors MUST NOT mirror a yanked file without also mirroring the attribute for it.
         listed = replace(listed, yanked="")
@@ -126,17 +127,6 @@ def _entry(facts: FileFacts, *, as_was: bool) -> Entry | None:
 def _is_gone(facts: FileFacts) -> bool:
     """Also true of a departed file that is listed as it was before instead of as yanked."""
     return facts.state is State.KEPT or (facts.is_gone and not facts.listed)
-
-
-def _kept_reason(facts: FileFacts) -> str:
-    if facts.departed is not None:
-        day = facts.departed.at.astimezone(UTC).date().isoformat()
-        serial = f" (serial {facts.departed.serial})" if facts.departed.serial else ""
-        return f"deleted upstream {day}{serial}; kept by this mirror"
-    if facts.missing_since is not None:
-        day = facts.missing_since.astimezone(UTC).date().isoformat()
-        return f"missing upstream since {day}, unexplained; kept by this mirror"
-    return "no longer listed upstream; kept by this mirror"
 
 
 def _versions(memory: Memory, entries: Iterable[Entry]) -> tuple[str, ...]:

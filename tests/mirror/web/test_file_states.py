@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from mirror.catalog.database import Catalog
+from mirror.index.reasons import WHY
 from mirror.model import Cause, State
-from mirror.web.withheld import WHY
 from tests.mirror.web.clients import ask, old_wheel
 from tests.pypi_sim import PyPISim
 from tests.watcher.houses import House, eventually, long_ago
