@@ -13,10 +13,11 @@ import structlog
 from aiohttp import web
 
 from mirror import clock, metrics
-from mirror.catalog import instance
+from mirror.catalog import epochs, instance
 from mirror.catalog.claims import Claims
 from mirror.catalog.claims import connected as claims_of
 from mirror.catalog.database import Catalog, migrate, opened, require_schema
+from mirror.catalog.notices import Notice
 from mirror.confirm import Confirmer, confirming
 from mirror.errors import StartError
 from mirror.keep import clean_spool
@@ -33,17 +34,25 @@ from mirror.upstream.index import Index
 from mirror.upstream.session import UpstreamSession
 from mirror.web import health, problems
 from mirror.web.app import application
-from mirror.web.origin import also_below
 from watcher.claimer import claimer
 from watcher.duties import Duties
-from watcher.feed.routes import FeedParts
-from watcher.feed.routes import add_routes as add_feed_routes
+from watcher.feed.held_locks import HeldLocks
+from watcher.feed.hub import MOST_SUBSCRIBERS, Hub
 from watcher.rules import apply_rules, rules_of
+from watcher.serving import allowed_files
+from watcher.urls import add_urls
+from watcher.webhooks.chosen import chosen
+from watcher.webhooks.delivery import Post
+from watcher.webhooks.dispatch import Sessions
+from watcher.webhooks.egress import sending_session
+from watcher.webhooks.targets import Targets
 
 log = structlog.get_logger()
 
 # Commands that are run beside, and people who look at the embedded database.
 _OTHERS_CONNECTIONS = 20
+# Beside the database, so that one that was put back from a copy is noticed.
+_MARK = "starts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,8 @@ async def parts_of(settings: Settings, *, migrating: bool = False, figures: Path
     `figures` is where this process counts, together with those beside which it answers.
     """
     rules = rules_of(settings)
+    # What could never be delivered to is refused here as well where another process delivers.
+    chosen(settings)
     async with AsyncExitStack() as stack:
         # First, since it is what can be wrong that takes no time to find out.
         session = await stack.enter_async_context(UpstreamSession(settings.upstream))
@@ -97,9 +108,11 @@ async def parts_of(settings: Settings, *, migrating: bool = False, figures: Path
             metrics.share(figures, "parent")
         async with catalog.writing() as conn:
             await instance.ensure(conn, settings.upstream.index_url, now=clock.now())
+            mark = await epochs.begin(conn, epochs.read_mark(settings.data_dir / _MARK))
         await apply_rules(catalog, rules)
         store = await stack.enter_async_context(store_of(settings))
         _make_directory(settings.spool_dir)
+        epochs.keep_mark(settings.data_dir / _MARK, mark)
         clean_spool(settings.spool_dir)
         claims = await stack.enter_async_context(claims_of(catalog.url))
         parts = _assembled(settings, catalog=catalog, store=store, session=session, claims=claims)
@@ -153,6 +166,7 @@ async def duties_of(parts: Parts) -> AsyncIterator[Duties]:
         session = await stack.enter_async_context(
             client_session(parts.settings.upstream, also_named=[parts.settings.osv_url])
         )
+        post = await stack.enter_async_context(_post_of(parts))
         yield Duties(
             catalog=parts.catalog,
             session=session,
@@ -161,6 +175,20 @@ async def duties_of(parts: Parts) -> AsyncIterator[Duties]:
             settings=parts.settings,
             rules=parts.rules,
             claimer=me,
+            now=clock.now,
+            post=post,
+        )
+
+
+@asynccontextmanager
+async def _post_of(parts: Parts) -> AsyncIterator[Post]:
+    """The ways out to those to whom events are pushed."""
+    locks = HeldLocks(parts.catalog, clock.now)
+    async with sending_session(allow_private=False) as public, sending_session(allow_private=True) as private:
+        yield Post(
+            targets=Targets(chosen(parts.settings), locks.lock_filter),
+            sessions=Sessions(public, private),
+            base_url=parts.settings.mirror.base_url,
             now=clock.now,
         )
 
@@ -182,17 +210,27 @@ async def confirming_of(parts: Parts) -> AsyncIterator[None]:
 @asynccontextmanager
 async def mirror_application(parts: Parts, *, duties: Duties | None = None) -> AsyncIterator[web.Application]:
     """All URLs: the mirror's and the feed's."""
-    async with application(
-        catalog=parts.catalog,
-        store=parts.store,
-        supply=parts.supply,
-        refresher=parts.refresher,
-        settings=parts.settings,
-        now=clock.now,
-        heard=duties.heard if duties else None,
-    ) as app:
-        add_feed_routes(app, FeedParts(parts.catalog, parts.settings, clock.now))
-        also_below(app, parts.settings.mirror.base_url)
+    # Whatever subscribers do, there have to be connections left for installers.
+    hub = Hub(parts.catalog, parts.settings, most=min(MOST_SUBSCRIBERS, allowed_files() // 2))
+
+    def hear(notice: Notice) -> None:
+        hub.heard(notice)
+        if duties is not None:
+            duties.heard(notice)
+
+    async with (
+        application(
+            catalog=parts.catalog,
+            store=parts.store,
+            supply=parts.supply,
+            refresher=parts.refresher,
+            settings=parts.settings,
+            now=clock.now,
+            heard=hear,
+        ) as app,
+        hub.running(),
+    ):
+        add_urls(app, hub=hub, orders=parts.orders, rules=parts.rules, now=clock.now)
         yield app
 
 

@@ -9,17 +9,17 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import structlog
 
 from mirror import observe
-from mirror.catalog import bursts, downloads, journal, pending, projects, rows
+from mirror.catalog import bursts, downloads, journal, lock_feeds, pending, projects, retention, rows
 from mirror.catalog.database import Catalog
 from mirror.catalog.leadership import PACE, Led, Pace, competing
-from mirror.catalog.notices import BacklogGrew, Notice, NoticesLost
+from mirror.catalog.notices import BacklogGrew, EventsTold, Notice, NoticesLost
 from mirror.errors import EverpinError, NotTheLeaderError, UpstreamUnavailableError
 from mirror.refresh import Refresher
 from mirror.sealing import Sealer
@@ -40,6 +40,7 @@ from watcher.room import RoomKeeper
 from watcher.rounds import Rounds
 from watcher.schedule import Job, Schedule, running
 from watcher.unasked import Unasked
+from watcher.webhooks.delivery import Delivery, Post
 
 log = structlog.get_logger()
 
@@ -49,6 +50,7 @@ DOWNLOADS_KEPT = timedelta(days=downloads.DAYS_TOLD + 1)
 """How long it is remembered how often a file was fetched on a day."""
 BURSTS_KEPT = timedelta(days=30)
 """How long it is remembered when a project's last deletion was: much longer than rows can be late."""
+_EVENTS_AT_A_TIME = 2_000
 _FIRST_LOOK_SECONDS = 5.0
 _CALLS_APART = timedelta(seconds=1)
 
@@ -67,8 +69,10 @@ class Duties:
         rules: Rules,
         claimer: uuid.UUID,
         now: Callable[[], datetime],
+        post: Post | None = None,
         pace: Pace = PACE,
     ) -> None:
+        """Without a `post` no event is pushed to anybody."""
         self._catalog = catalog
         self._refresher = refresher
         self._session = session
@@ -91,6 +95,7 @@ class Duties:
             pace=Bandwidth(settings.keep.bandwidth) if settings.keep.bandwidth else None,
         )
         self._supply = supply
+        self._post = post
         self._schedules: list[Schedule] = []
 
     def _of_everyone(self) -> list[Job]:
@@ -107,6 +112,8 @@ class Duties:
             if await poller.tick():
                 self._hurry("refresh")
 
+        held_for = self._settings.feed.retention
+
         async def refresh() -> None:
             await refresh_due(catalog, self._refresher, now=self._now)
 
@@ -116,6 +123,7 @@ class Duties:
             Job("clock", timedelta(seconds=5), lambda: apply_clock(catalog, rules=self._rules, now=self._now())),
             Job("seal", timedelta(seconds=10), Sealer(catalog, self._supply.store).tick),
             Job("forget", timedelta(hours=1), lambda: forget_rows(catalog, now=self._now())),
+            Job("forget events", timedelta(hours=1), lambda: forget_events(catalog, held_for, now=self._now())),
             *self._keeping(catalog),
             *self._advisories(catalog),
             *self._looking(catalog),
@@ -182,13 +190,23 @@ class Duties:
             yield
 
     def heard(self, notice: Notice) -> None:
-        """Takes notice of files that are wanted at once."""
+        """Takes notice of files that are wanted at once, and of events that are to be pushed."""
         if isinstance(notice, BacklogGrew | NoticesLost):
             self._hurry("keep")
+        if isinstance(notice, EventsTold | NoticesLost):
+            self._hurry("webhooks")
 
     @asynccontextmanager
     async def _leading(self, catalog: Led) -> AsyncIterator[None]:
-        async with self._running(self._of_the_leader(catalog)):
+        async with AsyncExitStack() as stack:
+            jobs = self._of_the_leader(catalog)
+            if self._post is not None:
+                push = Delivery(self._post, catalog)
+                jobs.append(Job("webhooks", self._post.tick, push.tick))
+            await stack.enter_async_context(self._running(jobs))
+            if self._post is not None:
+                # Left first: what is under way ends with the term at once, whatever else takes its time.
+                await stack.enter_async_context(aclosing(push))
             yield
 
     @asynccontextmanager
@@ -233,3 +251,19 @@ async def forget_rows(catalog: Catalog, *, now: datetime) -> None:
         if forgotten := await downloads.forget(conn, before=(now - DOWNLOADS_KEPT).astimezone(UTC).date()):
             log.info("downloads.forgotten", days_of_files=forgotten)
         await bursts.forget(conn, before=now - BURSTS_KEPT)
+    async with catalog.writing() as conn:
+        if forgotten := await lock_feeds.forget(conn, now=now):
+            log.info("lock_feeds.forgotten", feeds=forgotten)
+
+
+async def forget_events(catalog: Catalog, held_for: timedelta | None, *, now: datetime) -> None:
+    """Forgets events that were told longer ago than that, a bounded number in each transaction; None forgets none."""
+    if held_for is None:
+        return
+    total, forgotten = 0, _EVENTS_AT_A_TIME
+    while forgotten == _EVENTS_AT_A_TIME:
+        async with catalog.writing() as conn:
+            forgotten = await retention.forget(conn, before=now - held_for, limit=_EVENTS_AT_A_TIME)
+        total += forgotten
+    if total:
+        log.info("events.forgotten", events=total)

@@ -122,7 +122,7 @@ def _is_asked_for(file: FileFacts, version: str | None, filename: str | None) ->
 def _file_lines(file: FileFacts, project: ProjectFacts, rules: Safety, orders: OrdersGiven) -> Iterable[str]:
     listed = file.listed_file
     yield f"{presentable(file.filename)}  [{file.state}{f', {file.cause}' if file.cause else ''}]"
-    yield f"  {_verdict(file, project, rules)}"
+    yield f"  {verdict(file, project, rules)}"
     yield f"  sha256 {file.sha256 or 'not known yet'} (named by {file.hash_source}), {listed.size} bytes"
     if listed.upload_time is not None:
         yield f"  uploaded {listed.upload_time:%Y-%m-%d %H:%M:%S} UTC"
@@ -151,7 +151,8 @@ def _file_lines(file: FileFacts, project: ProjectFacts, rules: Safety, orders: O
     yield f"  bytes {kept}"
 
 
-def _verdict(file: FileFacts, project: ProjectFacts, rules: Safety) -> str:
+def verdict(file: FileFacts, project: ProjectFacts, rules: Safety) -> str:
+    """Whether the file is served, and why or why not, in a line without a full stop."""
     if file.cause is Cause.YOUNG and file.state_until is not None:
         delay = f"safety.new_release_delay ({_hours(rules.new_release_delay)} h)"
         return f"not served before {file.state_until:%Y-%m-%d %H:%M:%S} UTC, when {delay} has passed"

@@ -5,6 +5,7 @@ from aiohttp.abc import AbstractAccessLogger
 
 from mirror.events import presentable
 from mirror.web.keys import ORIGINS
+from mirror.web.masked import masked
 from mirror.web.origin import Origins
 
 
@@ -23,7 +24,7 @@ def access_log(app: web.Application) -> type[AbstractAccessLogger]:
                 extra={
                     "client": origins.client(request),
                     "method": request.method,
-                    "path": presentable(request.raw_path),
+                    "path": presentable(masked(request.raw_path)),
                     "status": response.status,
                     "bytes": response.body_length,
                     "seconds": round(time, 6),

@@ -26,6 +26,7 @@ from mirror.errors import (
 )
 from mirror.events import presentable
 from mirror.metrics import Counter, Histogram
+from mirror.web.masked import masked
 
 log = structlog.get_logger()
 
@@ -66,6 +67,8 @@ def response(problem: Problem) -> web.Response:
         headers["X-Everpin-State"] = problem.state
     if problem.status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return web.Response(
         status=problem.status,
         reason=_phrase(problem.title),
@@ -109,10 +112,10 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     except EverpinError as e:
         told = of_error(e)
         if told.status >= 500:
-            log.warning("web.failed", path=request.path, status=told.status, error=str(e))
+            log.warning("web.failed", path=masked(request.path), status=told.status, error=str(e))
         answer = response(told)
     except Exception:
-        log.exception("web.crashed", path=request.path)
+        log.exception("web.crashed", path=masked(request.path))
         answer = response(Problem(500, "Internal Server Error"))
     route = _route(request)
     _count_of(route, answer.status).inc()

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 import click
 
 from mirror.catalog.files import FoundFile
-from mirror.errors import StartError
 from mirror.events import presentable
 from mirror.model import FileFacts
 from mirror.observe import Ordered
@@ -16,6 +15,7 @@ from mirror.settings import Settings
 from mirror.targets import BrakeTarget, Order, Verb, order_of
 from watcher.cli.group import options, run
 from watcher.compose import orders_of
+from watcher.ordering import bytes_stored, remarks, would_destroy
 
 _MOST_FILES = 50
 
@@ -89,10 +89,8 @@ async def purge(settings: Settings, target: str, reason: str, yes: bool) -> None
     if yes:
         await _carry_out(settings, order)
         return
-    if isinstance(order.target, BrakeTarget):
-        raise StartError("the brake has no bytes")
     async with orders_of(settings) as orders:
-        found = await orders.would_purge(order.target)
+        found = await would_destroy(orders, order)
     _tell_plan(found)
 
 
@@ -136,26 +134,11 @@ def _told(order: Order, done: CarriedOut) -> Iterable[str]:
         "" if isinstance(order.target, BrakeTarget) else f", {_count(files)}"
     )
     yield from _listed([_line(file) for file in files])
-    if order.verb is Verb.BLOCK:
-        yield (
-            "what is seen of it later is blocked, too"
-            if files
-            else "no file of it is known yet; those seen later are blocked"
-        )
-    if order.verb is Verb.UNBLOCK and (still := sum(file.after.blocked_by is not None for file in files)):
-        yield f"still blocked by another block: {still} of them; `everpin explain` names it"
-    if order.verb is Verb.RELEASE and not isinstance(order.target, BrakeTarget):
-        yield from _not_released(files)
-
-
-def _not_released(files: Sequence[Ordered]) -> Iterable[str]:
-    if not files:
-        yield "nothing of it is held that this releases; blocked files need unblock, or release by their sha256"
+    yield from remarks(order, done)
 
 
 def _tell_plan(found: Sequence[FoundFile]) -> None:
-    size = sum(file.facts.listed_file.size or 0 for file in found if file.facts.stored_at is not None)
-    click.echo(f"would destroy {_count(found)}, {size} bytes in the store; nothing was changed")
+    click.echo(f"would destroy {_count(found)}, {bytes_stored(found)} bytes in the store; nothing was changed")
     for line in _listed([f"{_named(file.project, file.facts)}, {_size(file.facts)}" for file in found]):
         click.echo(line)
     click.echo("add --yes to do it; what upstream no longer has cannot be had again")
