@@ -8,12 +8,14 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     compose         the composition root: the only place that makes connections and sessions
     workers         processes that answer clients: started, watched over, stopped
     serving         sockets, and the server behind them
+    urls            the URLs that are added to a mirror's own
     loop            the event loop that every process runs on
     duties          what a watcher does, and how often: what all do, and what only the leader does
     api/            projects, lock files and operators' orders over HTTP, and what describes all of it
     webhooks/       events pushed to those who asked for it, in order and at least once
     feed/           events as CloudEvents, Atom and JSON Feed (pure), and the URLs that offer them
     rules           how is judged, as the settings have it; what is judged again when they changed
+    ordering        what operators are told of their orders, by command or over HTTP
     explanation     pure: why files are served or not, in plain words
     poller          asks again and again for news, and takes another source while the journal cannot be read
     checking/       what has become of what is pinned
@@ -32,7 +34,6 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     quota           pure: what a quota allows
     bandwidth       how much is fetched each second while no client waits
     locks/          lock and requirements files, read into pins
-    listed_names    pure: the projects that a list, a requirements file or a lock file names
     looking         asking for pages that no client waits for, a few at a time
     journal/        the journal over XML-RPC, and its rows read into types; the feed of new releases
     gaps            times without a journal, told when they begin and when they are over

@@ -19,6 +19,8 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
+from tests.journeys.begun_data import put_begun_data
+
 PATIENCE_SECONDS = 180.0
 """No step takes nearly as long; who waits longer waits for something that will not come."""
 
@@ -82,6 +84,8 @@ class Everpin:
     async def launch(self, **environment: str) -> None:
         """Runs the command without waiting for it."""
         assert self._process is None, "it runs already"
+        if self.verb == "up" and "database__url" not in self.settings and not self.data_dir.exists():
+            await put_begun_data(self.data_dir)
         section = "watcher" if self.verb == "watch" else "mirror"
         settings = {f"EVERPIN_{key.upper()}": value for key, value in self.settings.items()}
         settings[f"EVERPIN_{section.upper()}__PORT"] = str(self.port)

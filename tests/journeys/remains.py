@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import msgspec
 
-from mirror.catalog import room, sealed
+from mirror.catalog import room, sealed, webhooks
 from mirror.events import next_link
 from mirror.noted_acts import decode
 from mirror.postgres.places import places_in
@@ -39,12 +39,14 @@ _OWN_COLUMNS = {
     "acts": {"id", "name", "at"},
     "event_head": {"chain"},
     "files": {"id", "first_seen_at", "listed_at"},
-    "instance": {"uuid", "created_at", "epoch"},
+    "instance": {"uuid", "created_at", "epoch", "fingerprint", "starts"},
     "journal": {"observed_since", "checked_at"},
     # Who dies leads anew.
     "leadership": {"term", "holder", "since"},
     "migrations": {"ran_at"},
     "pending_yanks": {"id", "observed_at", "due_at"},
+    # Whose key belongs to its URL; what is not for a target is passed over now and then.
+    "webhook_targets": {"id", "key", "number", "last_success_at", "seen_at"},
     # The revision counts how often the page changed, and a page that is asked for twice may have changed in two steps;
     # the validator belongs to the addresses on the page.
     "projects": {"id", "known_since", "observed_at", "revision", "etag"},
@@ -56,7 +58,7 @@ _MARKS = frozenset(
 # Seen as the feed, in an order that is the same for each project but not between projects.
 _TOLD = frozenset({"events", "event_payloads"})
 # Whether the first event of a burst was told together with the second is chance, too.
-_TOLD_BY_CHANCE = frozenset({"cursor", "observed_at", "evidence", "burst_id"})
+_TOLD_BY_CHANCE = frozenset({"cursor", "observed_at", "evidence", "burst_id", "observed_since"})
 # Counted in memory: who dies loses those of the last half minute. Or counted at the start and then now and then.
 _COUNTED = frozenset({"downloads", "file_figures", "store_room", "stored_since"})
 # When something is due that nobody waits for.
@@ -103,6 +105,15 @@ async def is_sealed(everpin: Everpin) -> bool:
     conn = await _connected(everpin.data_dir)
     try:
         return not await sealed.to_seal(conn, limit=1) and not await sealed.to_unseal(conn, limit=1)
+    finally:
+        await conn.close()
+
+
+async def pushes(everpin: Everpin) -> bool:
+    """Whether everpin knows somebody to push events to: what is told from now on is pushed."""
+    conn = await _connected(everpin.data_dir)
+    try:
+        return bool(await webhooks.targets(conn))
     finally:
         await conn.close()
 

@@ -11,31 +11,28 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import aiohttp
-import asyncpg
+import msgspec
 import pytest
 import pytest_asyncio
 
 import mirror
 import watcher
 from mirror import seams
-from mirror.names import Sha256
-from mirror.store.keys import StoreKey
-from tests.journeys.processes import Everpin, plain_environment, running, until
-from tests.journeys.remains import Remains, is_sealed, is_settled, remains_of
-from tests.pypi_sim import File, PyPISim
+from mirror.event_kinds import BOOKKEEPING
+from tests.journeys.lives import ORDER_NOTED, ORDER_RECORDED, Life
+from tests.journeys.processes import Everpin, running
+from tests.journeys.remains import Remains, is_sealed, pushes, remains_of
+from tests.pypi_sim import PyPISim
 from tests.reachable import reachable_directory
+from tests.subscribers import SECRET, Subscriber, subscriber
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 """When everything in each of the histories happens, so that they are the same to the second."""
-
-ORDER_NOTED, ORDER_RECORDED = "order.noted", "order.recorded"
-"""Not where the everpin that serves dies, but a command of an operator beside it."""
 
 DEATHS = (
     "backlog.claimed",
@@ -62,6 +59,7 @@ DEATHS = (
     "sealing.moved:2",
     "store.copied",
     "store.named",
+    "webhook.sent:3",
 )
 """Where to die. Later times are those at which journal, queue and backlog are worked off, and no client is served."""
 
@@ -71,76 +69,6 @@ NEVER = ""
 
 _AT_A_TIME = min(3, os.cpu_count() or 1)
 """So many live at the same time: with more than there are cores they would become slow."""
-
-
-@dataclass
-class Life:
-    """An everpin that is started again after each death, and clients that try again until they get what they want."""
-
-    everpin: Everpin
-    pypi: PyPISim
-    death: str
-    deaths: list[int] = field(default_factory=list)
-
-    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
-        """Waits for the condition, across deaths."""
-
-        async def holds() -> bool:
-            if self.everpin.has_ended:
-                self.deaths.append(await self.everpin.ended())
-                await self.everpin.start()
-            try:
-                return await condition()
-            except (aiohttp.ClientError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                return False  # as it looks to a client when the other side has just died
-
-        await until(holds)
-
-    async def settled(self) -> None:
-        """Waits until upstream has nothing more to tell and everything that follows from it is done."""
-
-        async def is_so() -> bool:
-            return await is_settled(self.everpin, self.pypi)
-
-        await self.until(is_so)
-
-    async def gets(self, file: File, *, metadata: bool = False) -> None:
-        """Waits until a client has the file."""
-        wanted = file.metadata if metadata else file.content
-
-        async def has_it() -> bool:
-            address = await self.everpin.file_url(file.project, file.filename)
-            return (await self.everpin.get(f"{address}.metadata" if metadata else address)).body == wanted
-
-        await self.until(has_it)
-
-    async def gets_page(self, project: str) -> None:
-        """Waits until a client has the page."""
-
-        async def has_it() -> bool:
-            return (await self.everpin.get(f"/simple/{project}/")).status == 200
-
-        await self.until(has_it)
-
-    async def blocks(self, target: str) -> None:
-        """An operator blocks it, and starts everpin again where that command died: then it does the rest."""
-        dies = {seams.VARIABLE: self.death} if self.death in (ORDER_NOTED, ORDER_RECORDED) else {}
-        command = await asyncio.create_subprocess_exec(
-            Path(sys.executable).with_name("everpin"),
-            *("block", target, "--reason", "a test", "--data-dir", self.everpin.data_dir),
-            env=plain_environment() | {"EVERPIN_UPSTREAM__INDEX_URL": self.pypi.index_url} | dies,
-        )
-        status = await command.wait()
-        if status:
-            self.deaths.append(status)
-            await self.everpin.stop()
-            await self.everpin.start()
-
-    def spoil(self, file: File) -> None:
-        """Leaves half an object in the store under the file's name, as a broken disk does."""
-        path = self.everpin.data_dir / "store" / str(StoreKey(Sha256(file.sha256)))
-        path.parent.mkdir(parents=True)
-        path.write_bytes(file.content[: file.size // 2])
 
 
 async def history(life: Life) -> None:
@@ -186,6 +114,10 @@ class Ended:
     deaths: tuple[int, ...]
     remains: Remains
     log: str
+    told: tuple[str, ...]
+    """The ids of what it told, in order."""
+    pushed: tuple[str, ...]
+    """The ids of what it pushed, in the order of its deliveries."""
 
 
 async def lived(data_dir: Path, death: str) -> Ended:
@@ -193,24 +125,38 @@ async def lived(data_dir: Path, death: str) -> Ended:
 
     It lives while other tests are waited for, which would show what it said in the place of those that ask about it.
     """
-    async with PyPISim() as pypi:
+    async with PyPISim() as pypi, subscriber() as somebody:
         pypi.clock.freeze(NOW)
-        everpin = Everpin.of("up", data_dir, index_url=pypi.index_url, watcher__poll_interval="100ms")
+        webhook = {"name": "somebody", "url": somebody.url, "secret": SECRET, "allow_private": True}
+        everpin = Everpin.of(
+            "up",
+            data_dir,
+            index_url=pypi.index_url,
+            watcher__poll_interval="100ms",
+            webhooks=msgspec.json.encode([webhook]).decode(),
+        )
         try:
             async with running(everpin, **{seams.VARIABLE: death}):
-                return await _life_of(everpin, pypi, death)
+                return await _life_of(everpin, pypi, death, somebody)
         except Exception as e:
             e.add_note(f"--- everpin that dies at {death or 'no seam'}\n{everpin.log}")
             raise
 
 
-async def _life_of(everpin: Everpin, pypi: PyPISim, death: str) -> Ended:
+async def _life_of(everpin: Everpin, pypi: PyPISim, death: str, somebody: Subscriber) -> Ended:
     life = Life(everpin, pypi, death)
+    await life.until(lambda: pushes(everpin))
     await history(life)
     # Dead by now or not, it has to find nothing more to do.
     await pypi.until(pypi.count(kind="xmlrpc") + 2, kind="xmlrpc")
     await life.settled()
-    return Ended(tuple(life.deaths), await remains_of(everpin, pypi), everpin.log)
+    told = tuple(event.id for event in await everpin.told() if event.kind not in BOOKKEEPING)
+
+    async def all_are_pushed() -> bool:
+        return set(told) <= set(somebody.ids)
+
+    await life.until(all_are_pushed)
+    return Ended(tuple(life.deaths), await remains_of(everpin, pypi), everpin.log, told, tuple(somebody.ids))
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +206,10 @@ async def test_a_death_anywhere_changes_nothing_in_the_end(
     assert killed.remains.objects == spared.remains.objects
     assert killed.remains.feed == spared.remains.feed
     assert killed.remains.pages == spared.remains.pages
+    # One at most is pushed again, since nobody knew that it had arrived; a set keeps no order, the keys of a dict do.
+    assert tuple(dict.fromkeys(killed.pushed)) == killed.told
+    assert len(killed.pushed) <= len(killed.told) + 1
+    assert spared.pushed == spared.told
 
 
 @pytest.mark.asyncio(loop_scope="module")

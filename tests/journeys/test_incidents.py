@@ -17,7 +17,7 @@ from tests.journeys.users import Told, Users, explained, kept, known, told_of, t
 from tests.pypi_sim import File, PyPISim, Row
 
 _COOLDOWN = "EVERPIN_SAFETY__COOLDOWN"
-_LEFT_SECONDS = 20
+_LEFT_SECONDS = 10
 """What is left of a cooldown when everpin is started again: longer than it takes to start."""
 
 

@@ -23,7 +23,7 @@ from mirror.names import ProjectName
 from mirror.orders import Orders
 from mirror.refresh import Refresher
 from mirror.setting_sections import Database, Keep, Mirror, Safety, Upstream, Watcher
-from mirror.setting_subscribers import Feed
+from mirror.setting_subscribers import Admin, Feed, Locks
 from mirror.settings import Settings
 from mirror.states import Rules
 from mirror.store.directory import DirectoryStore
@@ -32,16 +32,16 @@ from mirror.supply import Supply
 from mirror.upstream.index import Index
 from mirror.upstream.session import UpstreamSession
 from mirror.upstream.turns import Turns
+from mirror.web.access import access_log
 from mirror.web.app import application
 from mirror.web.keys import PAGES
-from mirror.web.origin import also_below
 from mirror.web.pages import Pages
 from mirror.web.quick import answer_first
 from tests.pypi_sim import PyPISim
 from tests.watcher.waiting import eventually as eventually
 from tests.watcher.waiting import until as until
 from watcher.advisories import AdvisoryReader, reader_of
-from watcher.feed.routes import FeedParts, add_routes
+from watcher.feed.hub import Hub, Pace
 from watcher.journal.client import JournalClient
 from watcher.journal.updates import UpdatesClient
 from watcher.keeper import BacklogKeeper
@@ -51,6 +51,7 @@ from watcher.rounds import Rounds
 from watcher.rules import rules_of
 from watcher.sweep import Sweep, Swept
 from watcher.unasked import Unasked
+from watcher.urls import add_urls
 
 
 @dataclass
@@ -188,10 +189,13 @@ async def house_of(
     mirror: Mirror | None = None,
     watcher: Watcher | None = None,
     feed: Feed | None = None,
+    locks: Locks | None = None,
+    admin: Admin | None = None,
     keep: Keep | None = None,
     upstream_timeout: timedelta = timedelta(seconds=3),
     private_names: tuple[str, ...] = (),
     store: Store | None = None,
+    pace: Pace | None = None,
 ) -> AsyncIterator[House]:
     """Opens a house, with a store in its directory or another. Several may stand on one catalog, as processes would."""
     settings = Settings(
@@ -202,6 +206,8 @@ async def house_of(
         watcher=watcher or Watcher(),
         safety=safety or Safety(),
         feed=feed or Feed(),
+        locks=locks or Locks(),
+        admin=admin or Admin(),
         keep=keep or Keep(),
     )
     rules = rules_of(settings)
@@ -223,6 +229,12 @@ async def house_of(
         )
         stack.push_async_callback(supply.close)
         heard: list[Notice] = []
+        hub = Hub(catalog, settings, pace=pace)
+
+        def hear(notice: Notice) -> None:
+            hub.heard(notice)
+            heard.append(notice)
+
         app = await stack.enter_async_context(
             application(
                 catalog=catalog,
@@ -231,12 +243,14 @@ async def house_of(
                 refresher=refresher,
                 settings=settings,
                 now=pypi.now,
-                heard=heard.append,
+                heard=hear,
             )
         )
-        add_routes(app, FeedParts(catalog, settings, pypi.now))
-        also_below(app, settings.mirror.base_url)
+        await stack.enter_async_context(hub.running())
+        orders = Orders(catalog=catalog, store=store, rules=rules, now=pypi.now)
+        add_urls(app, hub=hub, orders=orders, rules=rules, now=pypi.now)
         server = TestServer(app)
+        await server.start_server(access_log_class=access_log(app))
         http = await stack.enter_async_context(TestClient(server, auto_decompress=True))
         answer_first(server.runner.server if server.runner else None, app)
         journal_session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -271,7 +285,7 @@ async def house_of(
             sweeps,
             unasked,
             Confirmer(catalog=catalog, refresher=refresher, watcher=watched, rules=rules, now=pypi.now),
-            Orders(catalog=catalog, store=store, rules=rules, now=pypi.now),
+            orders,
             reader_of(settings, catalog=catalog, session=journal_session, rules=rules, now=pypi.now),
             heard,
         )
@@ -284,16 +298,3 @@ def _state(file: FileFacts) -> str:
 def long_ago(pypi: PyPISim, **span: float) -> datetime:
     """A time before the simulator's present."""
     return pypi.now() - timedelta(**span)
-
-
-async def departed(house: House, *versions: str, name: str = "demo") -> list[str]:
-    """Files that left upstream before anybody asked for them; their names."""
-    pypi = house.pypi
-    files = [pypi.upload(name, version, uploaded_at=long_ago(pypi, days=200)).filename for version in versions]
-    pypi.upload(name, "99", uploaded_at=long_ago(pypi, days=200))
-    await house.poll()
-    await house.page(name)
-    for version in versions:
-        pypi.delete_release(name, version)
-    await house.poll()
-    return files

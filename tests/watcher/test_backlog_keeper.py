@@ -9,7 +9,8 @@ from mirror.catalog import backlog
 from mirror.catalog.backlog import LEASE
 from mirror.catalog.database import Catalog
 from tests.pypi_sim import PyPISim
-from tests.watcher.houses import House, departed, eventually, house_of
+from tests.watcher.departing import departed
+from tests.watcher.houses import House, eventually, house_of
 from tests.watcher.test_polling_journal import broken
 
 

@@ -12,7 +12,8 @@ from mirror.setting_sections import Keep
 from mirror.setting_values import Scope
 from mirror.store.directory import DirectoryStore
 from tests.pypi_sim import File, PyPISim
-from tests.watcher.houses import House, departed, house_of, long_ago
+from tests.watcher.departing import departed
+from tests.watcher.houses import House, house_of, long_ago
 
 
 async def degraded(house: House) -> set[str]:

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from tests.pypi_sim import PyPISim
-from tests.watcher.houses import House, departed
+from tests.watcher.departing import departed
+from tests.watcher.houses import House
 
 
 async def _no_room(house: House, *, tries: int, every: timedelta) -> None:

@@ -16,8 +16,9 @@ from mirror.orders import CarriedOut
 from mirror.setting_sections import Safety
 from mirror.targets import Verb, order_of
 from tests.pypi_sim import PyPISim
+from tests.watcher.departing import departed
 from tests.watcher.hearing import has_heard
-from tests.watcher.houses import House, departed, eventually, house_of, long_ago
+from tests.watcher.houses import House, eventually, house_of, long_ago
 
 
 async def act(house: House, verb: str, target: str, *, as_was: bool = False) -> CarriedOut:

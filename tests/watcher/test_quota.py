@@ -17,7 +17,8 @@ from mirror.setting_sections import Keep, Mirror
 from mirror.setting_values import Scope
 from mirror.store.keys import StoreKey
 from tests.pypi_sim import PyPISim
-from tests.watcher.houses import House, departed, house_of, long_ago
+from tests.watcher.departing import departed
+from tests.watcher.houses import House, house_of, long_ago
 from watcher.quota import excess_of, first_of, kept_up_to, limit_of
 from watcher.room import GRACE, RoomKeeper
 

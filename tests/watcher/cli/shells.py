@@ -30,18 +30,22 @@ class Shell:
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("EVERPIN_")}
         self._environment = kept | {"EVERPIN_DATA_DIR": str(data_dir), "EVERPIN_UPSTREAM__INDEX_URL": index_url}
 
-    async def run(self, *arguments: str, **variables: str) -> Ended:
-        """Waits until the command has ended; one that goes on is stopped, and the test fails."""
+    async def run(self, *arguments: str, given: str = "", **variables: str) -> Ended:
+        """Waits until the command has ended; one that goes on is stopped, and the test fails.
+
+        `given` is what is typed.
+        """
         process = await asyncio.create_subprocess_exec(
             EVERPIN,
             *arguments,
             env=self._environment | variables,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                out, err = await process.communicate()
+                out, err = await process.communicate(given.encode())
         finally:
             if process.returncode is None:
                 process.kill()

@@ -19,10 +19,12 @@ from watcher.serving import listening_socket, serving
 LONG_LIVED = ["mirror", "up", "watch"]
 ACTS = ["block", "purge", "release", "unblock", "unpurge"]
 SUBJECTS = {
+    "check": [str(Path(__file__).parents[3] / "deploy" / "requirements.txt")],
     "explain": ["demo"],
     "import": ["."],
     "keep": ["demo"],
     "watchlist": ["list"],
+    "webhooks": ["list"],
     **{act: ["demo", "--reason", "so be it"] for act in ACTS},
 }
 """What commands cannot do without."""
@@ -148,7 +150,7 @@ async def test_a_store_that_cannot_be_written_is_refused(
 
 @pytest.mark.parametrize(
     "command",
-    ["block", "events", "explain", "import", "keep", "migrate", "status", "verify", "watchlist", *LONG_LIVED],
+    ["block", "check", "events", "explain", "import", "keep", "migrate", "status", "verify", "watchlist", *LONG_LIVED],
 )
 async def test_a_database_that_cannot_be_reached_is_refused(shell: Shell, command: str, free_port: int) -> None:
     """The line names the setting and keeps the password."""

@@ -32,20 +32,29 @@ async def test_projects_are_put_on_the_list_and_taken_off(house: House, operator
 async def test_a_file_of_names_is_imported_whole_or_not_at_all(
     house: House, operator: Operator, tmp_path: Path
 ) -> None:
-    """A line that cannot be read is named, and nothing is changed."""
+    """A line that cannot be read is named, and nothing is changed. What the file names by -r is read with it."""
     good, bad = tmp_path / "requirements.txt", tmp_path / "bad.txt"
-    good.write_text("Flask==3.0\nrequests>=2 # http\n")
+    good.write_text("Flask==3.0\n-r more/list.txt\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "list.txt").write_text("requests>=2 # http\nours @ file:///ours\n")
     bad.write_text("django\n???\n")
+    lost, locked = tmp_path / "lost.txt", tmp_path / "pdm.lock"
+    lost.write_text("-r none.txt\n")
+    locked.write_text('[[package]]\nname = "httpx"\nversion = "1.0"\n')
 
     refused = await operator.says("watchlist", "import", str(bad), status=2)
     missing = await operator.says("watchlist", "import", str(tmp_path / "none"), status=2)
+    unfollowed = await operator.says("watchlist", "import", str(lost), status=2)
     imported = await operator.says("watchlist", "import", str(good))
+    of_lock = await operator.says("watchlist", "import", str(locked))
     listed = await operator.says("watchlist", "list")
 
     assert refused == ["everpin: bad.txt, line 2: '???' is no name and no requirement"]
     assert missing == [f"everpin: {tmp_path}/none cannot be read: No such file or directory"]
+    assert unfollowed == ["everpin: lost.txt, line 1: none.txt cannot be read: No such file or directory"]
     assert imported == ["flask: added", "requests: added"]
-    assert [line.split()[0] for line in listed] == ["flask", "requests"]
+    assert of_lock == ["httpx: added"]
+    assert [line.split()[0] for line in listed] == ["flask", "httpx", "requests"]
 
 
 async def test_what_the_settings_watch_is_listed_too(house: House, shell: Shell, database_url: str) -> None:
