@@ -80,6 +80,7 @@ async def test_when_the_leader_stops_the_other_polls_and_the_first_follows_when_
         await _until_logged(leader, "watch.following")
         _gone(pypi, "leftpad")
         await _until_told(database_url, "leftpad")
+        await _until_logged(follower, "poll.applied")
 
         assert leader.log.count("poll.applied") == 0
         assert follower.log.count("poll.applied") == 1

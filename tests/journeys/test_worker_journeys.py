@@ -25,6 +25,12 @@ async def several(pypi: PyPISim, reachable_tmp_path: Path) -> AsyncIterator[Ever
     """`everpin up` with two processes that answer."""
     command = Everpin.of("up", reachable_tmp_path / "data", index_url=pypi.index_url, mirror__processes="2")
     async with running(command):
+
+        async def are_ready() -> bool:
+            return command.log.count("worker.ready") == 2
+
+        # The first to answer says that everpin is ready.
+        await until(are_ready)
         yield command
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mirror import refresh
-from mirror.catalog.claims import connected
+from mirror.catalog.claims import Claim, connected
 from mirror.catalog.database import Catalog
 from mirror.errors import BusyElsewhereError, UpstreamUnavailableError
 from mirror.names import ProjectName
@@ -26,9 +26,29 @@ async def two_houses(pypi: PyPISim, catalog: Catalog, directory: Path) -> AsyncI
 
 
 async def both(one: House, other: House) -> list[Refreshed | BaseException]:
-    """What both get who want the page at the same time."""
-    wanting = (house.refresher.refresh(DEMO) for house in (one, other))
-    return list(await asyncio.gather(*wanting, return_exceptions=True))
+    """What both get who want the page at the same time: neither begins before the other waits for it, too."""
+    async with connected(one.catalog.url) as third:
+        claim = await third.try_claim("page demo")
+        assert claim is not None
+        tried = [_tried(house) for house in (one, other)]
+        wanting = [asyncio.create_task(house.refresher.refresh(DEMO)) for house in (one, other)]
+        await asyncio.gather(*(event.wait() for event in tried))
+        await claim.release()
+        return list(await asyncio.gather(*wanting, return_exceptions=True))
+
+
+def _tried(house: House) -> asyncio.Event:
+    """Set as soon as this house has tried to claim something."""
+    claims, tried = house.refresher._claims, asyncio.Event()
+    original = claims.try_claim
+
+    async def try_claim(name: str) -> Claim | None:
+        claim = await original(name)
+        tried.set()
+        return claim
+
+    claims.try_claim = try_claim  # type: ignore[method-assign]  # a fake that only listens
+    return tried
 
 
 def asked(pypi: PyPISim) -> int:
