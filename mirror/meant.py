@@ -51,7 +51,7 @@ async def require_known(conn: Connection, target: FilesTarget, names: Iterable[P
 
 
 async def event_of(conn: Connection, text: str) -> EventTarget:
-    """The event with that id or cursor. Raises NotThereError where none that is held has it."""
+    """The event with that id or cursor. Raises NotThereError where none that is held has it, or says anything more."""
     cursor, held = Cursor.parse(text), await events.held(conn)
     if cursor is None:
         found = await events.of_id(conn, text, epoch=held.epoch)
@@ -59,6 +59,8 @@ async def event_of(conn: Connection, text: str) -> EventTarget:
         found = next(iter(await events.after(conn, cursor.number - 1, limit=1, epoch=held.epoch)), None)
     if found is None or (cursor is not None and found.cursor != cursor):
         raise NotThereError(f"no event is held whose id or cursor is {presentable(text)!r}")
+    if found.payload is None:
+        raise NotThereError(f"what the event {found.id} said was taken away before")
     return EventTarget(found.id)
 
 

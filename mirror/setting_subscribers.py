@@ -43,7 +43,8 @@ class Locks(Section):
 
 class Webhook(Section):
     name: str = Field(default="", max_length=100, pattern=r"^[A-Za-z0-9._-]*$")
-    """What `everpin webhooks` calls it. Empty: its URL's host. Where two would have one name, both need their own."""
+    """What `everpin webhooks` calls it. Empty: its URL's host. Where two would have one name, both need their own. With
+    another url it goes on where it was; with another name it begins anew."""
     url: SecretStr
     """Where events are sent to, by POST. It is never shown, since some of these addresses are secrets themselves."""
     secret: SecretStr = SecretStr("")
@@ -119,10 +120,13 @@ class Admin(Section):
         return _long_enough(token) if token.get_secret_value() else token
 
     @model_validator(mode="after")
-    def _demand_different_names(self) -> "Admin":
+    def _demand_different_tokens(self) -> "Admin":
         names = [token.name for token in self.tokens] + (["admin"] if self.token.get_secret_value() else [])
         if len(set(names)) < len(names):
             raise ValueError("each token needs a name of its own")
+        values = {token.get_secret_value() for token in (self.token, *(each.token for each in self.tokens))}
+        if len(values) <= len(self.tokens):
+            raise ValueError("two tokens are the same, so that nobody could say whose order it was")
         return self
 
 

@@ -48,6 +48,8 @@ class Settings(BaseSettings):
         env_prefix="EVERPIN_",
         env_nested_delimiter="__",
         use_attribute_docstrings=True,
+        # Some of what is given are secrets, and a traceback shows the error as it is.
+        hide_input_in_errors=True,
     )
 
     data_dir: Path = Field(default_factory=default_data_dir)

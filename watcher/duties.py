@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 
 from mirror import observe
-from mirror.catalog import bursts, downloads, journal, lock_feeds, pending, projects, retention, rows
+from mirror.catalog import bursts, downloads, epochs, journal, lock_feeds, pending, projects, retention, rows
 from mirror.catalog.database import Catalog
 from mirror.catalog.leadership import PACE, Led, Pace, competing
 from mirror.catalog.notices import BacklogGrew, EventsTold, Notice, NoticesLost
@@ -198,6 +198,9 @@ class Duties:
 
     @asynccontextmanager
     async def _leading(self, catalog: Led) -> AsyncIterator[None]:
+        # A term can begin because the database was put back meanwhile: then what it tells is another history.
+        async with catalog.writing() as conn:
+            await epochs.compare(conn)
         async with AsyncExitStack() as stack:
             jobs = self._of_the_leader(catalog)
             if self._post is not None:
@@ -243,7 +246,7 @@ async def apply_clock(catalog: Catalog, *, rules: Rules, now: datetime) -> None:
 
 
 async def forget_rows(catalog: Catalog, *, now: datetime) -> None:
-    """Forgets rows of the journal that are too old to explain anything, and downloads that nobody asks for any more."""
+    """Forgets what is of no use any more: old rows of the journal, downloads, bursts, and feeds of locks unread."""
     async with catalog.writing() as conn:
         if forgotten := await rows.forget_passing(conn, now - ROWS_KEPT):
             log.info("rows.forgotten", rows=forgotten)

@@ -65,6 +65,20 @@ async def begin(conn: Connection, beside: Mark | None) -> Mark:
     return Mark(me, epoch, starts)
 
 
+async def compare(conn: Connection) -> None:
+    """Begins another epoch where the database was put back from a backup since it was looked at last.
+
+    Counts no start: for those who went on running while that was done.
+    """
+    fingerprint = await _fingerprint(conn)
+    known = await conn.fetchval("select fingerprint from instance for update")
+    if None not in (fingerprint, known) and fingerprint != known:
+        epoch = await conn.fetchval(
+            "update instance set epoch = epoch + 1, fingerprint = $1 returning epoch", fingerprint
+        )
+        log.warning("catalog.put_back", epoch=epoch, reason="another server")
+
+
 def read_mark(path: Path) -> Mark | None:
     """What was kept in that file, None where nothing was."""
     try:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mirror.catalog.database import Connection, Record
+from mirror.catalog.database import Connection
+from mirror.catalog.events import of_records
 from mirror.errors import StartError
 from mirror.event_kinds import EventKind
-from mirror.events import Cursor, Event
+from mirror.events import Event
 from mirror.names import ProjectName
 
 
@@ -71,14 +72,13 @@ async def before(
         return await _of_kinds_before(conn, number, limit=limit, epoch=epoch, kinds=kinds)
     records = await conn.fetch(
         """
-        select found.*, (select payload from event_payloads where number = found.number),
-            (select at from redactions where number = found.number) as redacted_at
+        select found.*, (select payload from event_payloads where number = found.number)
         from (select * from events where number < $1 order by number desc limit $2) as found order by number desc
         """,
         number,
         limit,
     )
-    return [_event(record, epoch) for record in records]
+    return await of_records(conn, records, epoch)
 
 
 async def redacted_since(
@@ -93,7 +93,7 @@ async def redacted_since(
     """The events that were redacted after that time, those redacted last first."""
     records = await conn.fetch(
         """
-        select events.*, null::bytea as payload, redactions.at as redacted_at
+        select events.*, null::bytea as payload
         from redactions join events using (number)
         where redactions.at > $1
             and ($3::text[] is null or project = any($3)) and ($4::text[] is null or kind = any($4))
@@ -104,7 +104,7 @@ async def redacted_since(
         projects,
         _names(kinds),
     )
-    return [_event(record, epoch) for record in records]
+    return await of_records(conn, records, epoch)
 
 
 async def _of_projects_before(
@@ -118,8 +118,7 @@ async def _of_projects_before(
 ) -> list[Event]:
     records = await conn.fetch(
         """
-        select found.*, (select payload from event_payloads where number = found.number),
-            (select at from redactions where number = found.number) as redacted_at
+        select found.*, (select payload from event_payloads where number = found.number)
         from (
             select told.* from unnest($3::text[]) as wanted (project) cross join lateral (
                 select * from events
@@ -134,7 +133,7 @@ async def _of_projects_before(
         sorted(set(projects)),
         _names(kinds),
     )
-    return [_event(record, epoch) for record in records]
+    return await of_records(conn, records, epoch)
 
 
 async def _of_kinds_before(
@@ -144,8 +143,7 @@ async def _of_kinds_before(
     # look for those of a rare kind among all events.
     records = await conn.fetch(
         """
-        select found.*, (select payload from event_payloads where number = found.number),
-            (select at from redactions where number = found.number) as redacted_at
+        select found.*, (select payload from event_payloads where number = found.number)
         from (
             select told.* from unnest($3::text[]) as wanted (kind) cross join lateral (
                 select * from events where (kind, number) < (wanted.kind, $1) and kind >= wanted.kind
@@ -158,22 +156,8 @@ async def _of_kinds_before(
         limit,
         _names(kinds),
     )
-    return [_event(record, epoch) for record in records]
+    return await of_records(conn, records, epoch)
 
 
 def _names(kinds: Sequence[EventKind] | None) -> list[str] | None:
     return None if kinds is None else sorted({str(kind) for kind in kinds})
-
-
-def _event(record: Record, epoch: int) -> Event:
-    return Event(
-        cursor=Cursor(epoch, record["number"]),
-        id=record["id"],
-        kind=EventKind(record["kind"]),
-        project=ProjectName(record["project"]) if record["project"] is not None else None,
-        version=record["version"],
-        time=record["at"],
-        payload=record["payload"],
-        chain=record["chain"],
-        redacted_at=record["redacted_at"],
-    )

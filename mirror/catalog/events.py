@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mirror.catalog import notices, redactions, retention
 from mirror.catalog.database import Connection, Record
-from mirror.event_kinds import BOOKKEEPING, EventKind
+from mirror.event_kinds import EventKind
 from mirror.events import Cursor, Event, EventDraft, next_link, payload_of
 from mirror.names import ProjectName
 from mirror.seams import reached
@@ -109,7 +109,7 @@ async def after(
         number,
         limit,
     )
-    return await _events(conn, records, epoch)
+    return await of_records(conn, records, epoch)
 
 
 # Each project's, or each kind's, first few are looked up by themselves and then put in order: however many events there
@@ -144,7 +144,7 @@ async def _of_projects_after(
         sorted(set(projects)),
         [str(kind) for kind in kinds],
     )
-    return await _events(conn, records, epoch)
+    return await of_records(conn, records, epoch)
 
 
 async def _of_kinds_after(
@@ -165,57 +165,20 @@ async def _of_kinds_after(
         limit,
         sorted({str(kind) for kind in kinds}),
     )
-    return await _events(conn, records, epoch)
+    return await of_records(conn, records, epoch)
 
 
-async def newest(
-    conn: Connection,
-    *,
-    limit: int,
-    epoch: int,
-    projects: Sequence[ProjectName] = (),
-    kinds: Sequence[EventKind] = (),
-) -> list[Event]:
-    """The newest events, newest first; without `kinds`, all but bookkeeping."""
-    kinds = kinds or [kind for kind in EventKind if kind not in BOOKKEEPING]
-    if projects:
-        return await _newest_of_projects(conn, limit=limit, epoch=epoch, projects=projects, kinds=kinds)
+async def newest(conn: Connection, project: ProjectName, *, limit: int, epoch: int) -> list[Event]:
+    """The newest events of a project, of any kind, newest first."""
     records = await conn.fetch(
         """
         select found.*, (select payload from event_payloads where number = found.number)
-        from (
-            select told.* from unnest($2::text[]) as wanted (kind) cross join lateral (
-                select * from events where kind between wanted.kind and wanted.kind
-                order by kind desc, number desc limit $1
-            ) as told
-            order by number desc limit $1
-        ) as found order by number desc
+        from (select * from events where project = $1 order by number desc limit $2) as found order by number desc
         """,
+        project,
         limit,
-        sorted({str(kind) for kind in kinds}),
     )
-    return await _events(conn, records, epoch)
-
-
-async def _newest_of_projects(
-    conn: Connection, *, limit: int, epoch: int, projects: Sequence[ProjectName], kinds: Sequence[EventKind]
-) -> list[Event]:
-    records = await conn.fetch(
-        """
-        select found.*, (select payload from event_payloads where number = found.number)
-        from (
-            select told.* from unnest($2::text[]) as wanted (project) cross join lateral (
-                select * from events where project = wanted.project and kind = any($3::text[])
-                order by number desc limit $1
-            ) as told
-            order by number desc limit $1
-        ) as found order by number desc
-        """,
-        limit,
-        sorted(set(projects)),
-        [str(kind) for kind in kinds],
-    )
-    return await _events(conn, records, epoch)
+    return await of_records(conn, records, epoch)
 
 
 async def last_number(conn: Connection) -> int:
@@ -236,10 +199,11 @@ async def of_id(conn: Connection, event_id: str, *, epoch: int) -> Event | None:
         "select *, (select payload from event_payloads where number = events.number) from events where id = $1",
         event_id,
     )
-    return next(iter(await _events(conn, records, epoch)), None)
+    return next(iter(await of_records(conn, records, epoch)), None)
 
 
-async def _events(conn: Connection, records: Sequence[Record], epoch: int) -> list[Event]:
+async def of_records(conn: Connection, records: Sequence[Record], epoch: int) -> list[Event]:
+    """The events of rows of `events` with their `payload`; of those without one it is looked up what became of it."""
     bare = [record["number"] for record in records if record["payload"] is None]
     redacted = await redactions.of(conn, bare) if bare else {}
     return [_event(record, epoch, redacted.get(record["number"])) for record in records]

@@ -4,7 +4,7 @@ A target's `number` only ever grows: it is moved by whoever delivers, and by nob
 beside only ask for one that is disabled to be tried again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -50,9 +50,10 @@ class Overview:
 async def see(conn: Connection, named: Iterable[tuple[str, str]], *, now: datetime) -> list[str]:
     """Notes the targets that stand in the settings, by key and name, and returns the names of the new ones.
 
-    A new one begins after the newest event; one that was here before goes on where it was.
+    A new one begins after the newest event; one that was here before goes on where it was, also under another key.
     """
     name_of = dict(named)
+    await _move(conn, name_of, now=now)
     records = await conn.fetch(
         """
         insert into webhook_targets (key, name, number, seen_at)
@@ -66,6 +67,30 @@ async def see(conn: Connection, named: Iterable[tuple[str, str]], *, now: dateti
         now,
     )
     return [record["name"] for record in records if record["is_new"]]
+
+
+async def _move(conn: Connection, name_of: Mapping[str, str], *, now: datetime) -> None:
+    """What left the settings while something else of its name came was moved: what waited for it waits there.
+
+    Whoever moves a receiver does so because nothing arrives, and must not lose just that.
+    """
+    await conn.execute(
+        """
+        update webhook_targets set key = moved.key, attempts = 0, next_at = null,
+            disabled_at = null, disabled_reason = null, enabled_at = $3
+        from (
+            select distinct on (given.name) given.key, before.id
+            from unnest($1::text[], $2::text[]) as given (key, name) join webhook_targets before using (name)
+            where before.lock_feed is null and before.key <> all ($1)
+                and not exists (select from webhook_targets known where known.key = given.key)
+            order by given.name, before.seen_at desc, before.id desc
+        ) moved
+        where webhook_targets.id = moved.id
+        """,
+        list(name_of.keys()),
+        list(name_of.values()),
+        now,
+    )
 
 
 async def add_target(

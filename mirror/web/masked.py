@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-_PRIVATE = re.compile(r"/(?:feed|api/v1)/(?:[^?]*/)?locks(?=[/?])")
+_PRIVATE = re.compile(r"/(?:feed|api/v1)/(?:[^?]*/)?locks(?=[^\w-])", re.IGNORECASE)
 _ENDINGS = (".atom", ".rss", ".json", "/events", "/stream")
 
 
@@ -13,7 +13,7 @@ def masked(path: str) -> str:
     Whoever knows such an address can read the feed, and a query there can name an address to send its events to.
     """
     # However it is spelt: also what the router would not find may hold the token, by a slip of whoever wrote it.
-    found = _PRIVATE.search(unquote(path))
+    found = _PRIVATE.search(unquote(unquote(path)))
     if found is None:
         return path
     plain = unquote(path.partition("?")[0])

@@ -37,6 +37,10 @@ def config(tmp_path: Path) -> Path:
             f'[admin]\ntoken = "{TOKEN}"\n[[admin.tokens]]\nname = "admin"\ntoken = "{TOKEN}2"',
             "admin: each token needs",
         ),
+        (
+            f'[admin]\ntoken = "{TOKEN}"\n[[admin.tokens]]\nname = "ci"\ntoken = "{TOKEN}"',
+            "admin: two tokens are the same",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(config: Path, text: str, sentence: str) -> None:
@@ -49,6 +53,17 @@ def test_what_cannot_be_used_is_refused_by_name(config: Path, text: str, sentenc
     assert str(caught.value).startswith(sentence)
     assert "\n" not in str(caught.value)
     assert TOKEN not in str(caught.value)
+
+
+def test_a_traceback_shows_no_secret(config: Path) -> None:
+    """Also the error behind the line says only what is wrong with the value, not what it is."""
+    config.write_text('[admin]\ntoken = "hush-hush"\n')
+
+    with pytest.raises(StartError) as caught:
+        load(config)
+
+    assert "token" in str(caught.value.__cause__)
+    assert "hush" not in str(caught.value.__cause__)
 
 
 def test_secrets_are_read_from_files(config: Path, tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ async def _newest_of_rare_kind(conn: Connection, keys: Keys, _run: int) -> None:
     await event_ranges.before(conn, keys.last_event + 1, limit=100, epoch=1, kinds=[EventKind.FILE_REPLACED])
 
 
-async def _newest_of_projects(conn: Connection, keys: Keys, run: int) -> None:
-    await events.newest(conn, limit=50, epoch=1, projects=keys.told[run * 5 + 100 : run * 5 + 105])
+async def _newest_of_project(conn: Connection, keys: Keys, run: int) -> None:
+    await events.newest(conn, keys.told[run + 100], limit=50, epoch=1)
 
 
 async def _archive(conn: Connection, keys: Keys, run: int) -> None:
@@ -118,7 +118,7 @@ EVENT_PATHS: dict[str, Callable[[Connection, Keys, int], Awaitable[None]]] = {
     "redactions": _redact,
     "newest events": _newest,
     "newest events of a rare kind": _newest_of_rare_kind,
-    "newest events of five projects": _newest_of_projects,
+    "newest events of a project": _newest_of_project,
     "events of an archive, 1,000": _archive,
     "events of an archive, of five projects": _archive_of_projects,
     "what has been told so far": _told,

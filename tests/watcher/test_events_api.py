@@ -110,6 +110,8 @@ async def test_events_come_one_a_line_to_who_asks_for_that(house: House) -> None
     assert (status, len(rest.splitlines())) == (200, 2)
     assert [event["data"]["cursor"] for event in linked["events"]] == ["1-4", "1-5"]
     assert (await ask(house, "?format=xml"))[0] == 400
+    _, headers, _ = await ask(house, "?format=ndjson&limit=1&project=demo-*" + f"&project={'x' * 60}" * 99)
+    assert (headers["X-Everpin-More"], "Link" in headers) == ("true", False)
 
 
 async def test_a_page_says_since_when_the_journal_is_watched(house: House) -> None:
@@ -154,6 +156,8 @@ async def test_a_redacted_event_says_nothing_any_more(house: House, operator: Op
     done = await operator.says("redact", "1-2", "--reason", "names a person")
     with pytest.raises(NotThereError, match="no event is held whose id or cursor is '1-9'"):
         await house.orders.event_of("1-9")
+    with pytest.raises(NotThereError, match=r"what the event 2-release\.yanked said was taken away before"):
+        await house.orders.event_of("1-2")
 
     first, redacted, act = (await page_of(house))["events"]
     assert done == ["act 1: redacted 2-release.yanked"]

@@ -2,19 +2,21 @@
 
 import click
 
-from mirror.catalog import acts, files, instance, journal, projects, rows, tombstones
+from mirror import clock
+from mirror.catalog import acts, circumstances, files, instance, journal, projects, rows, tombstones
 from mirror.catalog import events as told
 from mirror.catalog.database import Connection
 from mirror.errors import StartError
-from mirror.event_kinds import EventKind
 from mirror.events import presentable
 from mirror.model import Memory
 from mirror.names import ProjectName, project_name
 from mirror.settings import Settings
+from mirror.states import judged
 from watcher.cli.group import options, run
 from watcher.compose import catalog_of
 from watcher.explanation import OrdersGiven, explanation
 from watcher.feed import prose
+from watcher.rules import rules_of
 
 
 @click.command()
@@ -37,7 +39,11 @@ async def explain(settings: Settings, target: str, filename: str | None) -> None
         position = await journal.position(conn)
         orders = await _orders(conn, project, memory)
         me = await instance.read(conn)
-        newest = await told.newest(conn, limit=20, epoch=me.epoch, projects=[project], kinds=list(EventKind))
+        newest = await told.newest(conn, project, limit=20, epoch=me.epoch)
+        around = await circumstances.read(conn)
+    if memory is not None:
+        # What the clock has ended since it was written is told as it is now: not everybody has a watcher.
+        memory = judged(memory, rules=rules_of(settings), now=clock.now(), around=around)
     lines = explanation(
         project,
         memory,

@@ -113,4 +113,5 @@ def _wanted(
 def _line(event: Event, form: str, source: str) -> str:
     if form == "json":
         return cloudevents.envelope(event, source=source).decode()
-    return f"{event.cursor}  {event.time:%Y-%m-%d %H:%M:%S}  {event.kind:<28}  {prose.title(event)}"
+    redacted = "  (redacted)" if event.payload is None else ""
+    return f"{event.cursor}  {event.time:%Y-%m-%d %H:%M:%S}  {event.kind:<28}  {prose.title(event)}{redacted}"

@@ -19,6 +19,8 @@ LINES_TYPE = "application/x-ndjson"
 _DEFAULT_LIMIT = 100
 _LARGEST_LIMIT = 1_000
 _FORMATS = ("json", "ndjson")
+# Many proxies take 4 KB of headers at most, and answer with 502 where there are more.
+_LONGEST_LINK = 2_000
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Accept"}
 # Changes with the version of everpin alone.
 _SCHEMA_HEADERS = {"Cache-Control": "public, max-age=3600"}
@@ -80,11 +82,15 @@ def _lines(request: web.Request, parts: FeedParts, me: Instance, page: Page, nex
 
 
 def _link(request: web.Request, page: Page, next_cursor: Cursor) -> dict[str, str]:
-    """Where the next page is (RFC 8288): a reference that holds under whatever address the request came in."""
+    """Where the next page is (RFC 8288): a reference that holds under whatever address the request came in.
+
+    Not where so much was wished for that the reference would be too long for a header.
+    """
     if not page.more:
         return {}
     query = [(key, value) for key, value in request.query.items() if key != "since"]
-    return {"Link": f'<?{urlencode([*query, ("since", str(next_cursor))])}>; rel="next"'}
+    link = f'<?{urlencode([*query, ("since", str(next_cursor))])}>; rel="next"'
+    return {"Link": link} if len(link) <= _LONGEST_LINK else {}
 
 
 def _resync(oldest: Cursor) -> web.Response:

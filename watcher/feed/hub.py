@@ -58,6 +58,8 @@ class Pace:
     silence: float = 10.0
     look: float = 2.0
     """How often is looked for events while notices cannot be heard."""
+    look_anyway: float = 60.0
+    """And while they can: nothing tells of a database that was put back, whose numbers are lower ones."""
     patience: float = 20.0
     """How long a subscriber may take for the next few kilobytes."""
 
@@ -200,7 +202,8 @@ class Hub:
         while True:
             is_told = self._is_hearing and self._is_reading
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if is_told or not self._seats else self.pace.look):
+                rest = self.pace.look_anyway if is_told else self.pace.look
+                async with asyncio.timeout(rest if self._seats else None):
                     await self._due.wait()
             self._due.clear()
             try:
@@ -226,7 +229,9 @@ class Hub:
             has_moved = is_other or self._newest.end > end
             found: list[Event] = []
             if held.last > self._newest.end:
-                found = await events.after(conn, self._newest.end, limit=_PAGE, epoch=held.epoch)
+                # None beyond what was looked at: what is taken away meanwhile is told of in an event behind it.
+                limit = min(_PAGE, held.last - self._newest.end)
+                found = await events.after(conn, self._newest.end, limit=limit, epoch=held.epoch)
         now = asyncio.get_running_loop().time()
         for event in found:
             self._newest.add(Told(event, frames.told(event, source=self._source), now))

@@ -11,6 +11,7 @@ import gzip
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -18,6 +19,7 @@ from weakref import WeakValueDictionary
 
 from mirror.catalog.event_ranges import Told
 from mirror.index.render import Rendered
+from mirror.web.problems import Problem
 from watcher.feed import Archive, Channel, Form
 from watcher.feed.filters import Filter
 
@@ -27,10 +29,14 @@ _SMALL_BYTES = 2**20
 # Of the time at most one part in so many goes into making the same large document.
 _PARTS = 20
 _LONGEST_REST_SECONDS = 30.0
-# Whoever thinks of ever new filters waits for the others who do.
+# Whoever thinks of ever new filters waits for the others who do, and not at all for long; those whose document is only
+# to be made again do not wait for them.
 _MADE_AT_A_TIME = 2
-# What a document costs beside its bytes.
+_RENEWED_AT_A_TIME = 1
+_LONGEST_WAIT_SECONDS = 20.0
+# What a document costs beside its bytes, and for each letter of its address: what was wished for in it is held, too.
 _DOCUMENT_BYTES = 2_000
+_LETTER_BYTES = 10
 _UNPACKED_IN_THE_LOOP = 65_536
 
 
@@ -66,6 +72,7 @@ class Ready:
 @dataclass(frozen=True, slots=True)
 class _Held:
     ready: Ready
+    path: str
     wanted: Filter
     told: Told
     made_at: datetime
@@ -73,7 +80,7 @@ class _Held:
 
     @property
     def size(self) -> int:
-        return len(self.ready.gzipped) + _DOCUMENT_BYTES
+        return len(self.ready.gzipped) + _DOCUMENT_BYTES + _LETTER_BYTES * len(self.path)
 
 
 Look: TypeAlias = Callable[[], Awaitable[Told]]
@@ -95,16 +102,30 @@ class ReadyDocuments:
         self._bytes = 0
         self._making: WeakValueDictionary[Asked, asyncio.Lock] = WeakValueDictionary()
         self._turns = asyncio.Semaphore(_MADE_AT_A_TIME)
+        self._renewals = asyncio.Semaphore(_RENEWED_AT_A_TIME)
 
     async def get(self, asked: Asked, wanted: Filter) -> Ready:
-        """The document with the events that are wanted. Raises what `look` and `make` raise."""
+        """The document with the events that are wanted.
+
+        Raises what `look` and `make` raise, and Problem (503) where too many others have to be made before it.
+        """
         if (found := self._find(asked, wanted, await self._look())) is not None:
             return found
-        making = self._making.setdefault(asked, asyncio.Lock())
-        async with making, self._turns:
+        async with AsyncExitStack() as stack:
+            await self._wait_for_turn(asked, stack)
             # Somebody else can have made it meanwhile, and something can have been told.
             told = await self._look()
             return self._find(asked, wanted, told) or await self._new(asked, wanted, told)
+
+    async def _wait_for_turn(self, asked: Asked, stack: AsyncExitStack) -> None:
+        making = self._making.setdefault(asked, asyncio.Lock())
+        turns = self._renewals if asked in self._held else self._turns
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT_SECONDS):
+                await stack.enter_async_context(making)
+                await stack.enter_async_context(turns)
+        except TimeoutError as e:
+            raise Problem(503, "Busy", "many other feeds are being made at the moment") from e
 
     def _find(self, asked: Asked, wanted: Filter, told: Told) -> Ready | None:
         held = self._held.get(asked)
@@ -132,7 +153,7 @@ class ReadyDocuments:
             is_same = before.etag == rendered.etag
             modified = before.modified if is_same else max(modified, before.modified + 1)
         ready = Ready(rendered.gzipped, rendered.gzip_etag, rendered.etag, modified)
-        self._keep(asked, _Held(ready, wanted, told, made_at, finished + rest))
+        self._keep(asked, _Held(ready, asked.channel.path, wanted, told, made_at, finished + rest))
         return ready
 
     def _keep(self, asked: Asked, held: _Held) -> None:

@@ -14,7 +14,7 @@ from mirror.errors import CatalogUnavailableError
 from mirror.events import Event
 from watcher.feed.asking import Resync
 from watcher.feed.reading import page_after
-from watcher.webhooks.backoff import asked_wait, next_try
+from watcher.webhooks.backoff import LONGEST_WAIT, asked_wait, next_try
 from watcher.webhooks.chosen import Chosen
 from watcher.webhooks.dispatch import Accepted, Dispatch, Failure, Unwanted
 
@@ -66,8 +66,11 @@ class Courier:
         return target
 
     async def _until(self, moment: datetime | None) -> None:
-        while moment is not None and (left := (moment - self._dispatch.now()).total_seconds()) > 0:  # noqa: ASYNC110 - time
-            await asyncio.sleep(min(left, _LONGEST_SLEEP_SECONDS))
+        if moment is None:
+            return
+        # What is further off was noted by a clock that was wrong.
+        while timedelta(0) < (left := moment - self._dispatch.now()) <= LONGEST_WAIT:  # noqa: ASYNC110 - time
+            await asyncio.sleep(min(left.total_seconds(), _LONGEST_SLEEP_SECONDS))
 
     async def _next(self) -> Event | None:
         """The next event that the target wants, if there is one by now."""
@@ -132,7 +135,16 @@ class Courier:
             return await self._give_up(event, failure, pause=timedelta(0))
         now, tries = self._dispatch.now(), target.attempts + 1
         asked = asked_wait(failure.status, failure.retry_after, now)
-        next_at = next_try(tries, told_at=event.time, now=now, wait=self._dispatch.pace(tries), asked=asked)
+        # Who was enabled again begins anew, however long it failed before.
+        failing_since = max(target.failing_since or now, target.enabled_at or event.time)
+        next_at = next_try(
+            tries,
+            told_at=event.time,
+            failing_since=failing_since,
+            now=now,
+            wait=self._dispatch.pace(tries),
+            asked=asked,
+        )
         if next_at is None:
             log.error("webhook.given_up", target=self.name, event_id=event.id, tries=tries, error=failure.error)
             metrics.webhook_deliveries.labels("dead").inc()

@@ -60,6 +60,22 @@ async def test_another_server_or_a_restored_dump_is_noticed(catalog: Catalog) ->
     assert (after.epoch, again.epoch) == (2, 2)
 
 
+async def test_what_was_put_back_while_everpin_ran_is_noticed(catalog: Catalog) -> None:
+    """By whoever leads next, once, and without a start being counted."""
+    mark = await start(catalog, None)
+    async with catalog.writing() as conn:
+        await epochs.compare(conn)
+        as_ever = await instance.read(conn)
+        await conn.execute("update instance set fingerprint = 'another'")
+    for _ in range(2):
+        async with catalog.writing() as conn:
+            await epochs.compare(conn)
+            after = await instance.read(conn)
+
+    assert (as_ever.epoch, after.epoch) == (1, 2)
+    assert (await start(catalog, mark)).starts == 2
+
+
 async def test_who_may_not_ask_what_the_server_is_known_by_starts_all_the_same(catalog: Catalog) -> None:
     """Then nothing is concluded, and what was known before stays known."""
     before = await start(catalog, None)

@@ -20,6 +20,8 @@ HIDDEN = "Yx3-_kQ0Zb1hT7uVw9aLr5cMdNeOfPgQhRiSjTkUlVm"
         (f"//feed//locks//{HIDDEN}.rss", "//feed//locks/***.rss"),
         (f"/feed/./x/../locks/{HIDDEN}.atom", "/feed/./x/../locks/***.atom"),
         (f"/feed%2Flocks%2F{HIDDEN}", "/feed/locks/***"),
+        (f"/Feed/LOCKS%252f{HIDDEN}", "/Feed/LOCKS/***"),
+        (f"/feed/locks.atom?token={HIDDEN}", "/feed/locks/***.atom"),
     ],
 )
 def test_of_a_private_address_the_token_is_not_shown(path: str, shown: str) -> None:

@@ -1,5 +1,6 @@
 """What can be wished for in a query, and which events that admits."""
 
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from mirror.names import ProjectName
 from mirror.web.problems import Problem
 from tests.watcher.feed.told_events import WHEEL, redacted, told
 from watcher.feed.asking import deletions_of, filter_of
-from watcher.feed.filters import EventFilter
+from watcher.feed.filters import EventFilter, _fits
 
 
 def asked(*wishes: tuple[str, str]) -> EventFilter:
@@ -87,6 +88,21 @@ def test_wishes_are_bounded_and_those_for_one_thing_are_made_once() -> None:
     for query in ([("project", f"p{number}") for number in range(101)], [("min_age", "1h"), ("min_age", "2h")]):
         with pytest.raises(Problem):
             asked(*query)
+
+
+def test_a_glob_is_fitted_as_a_whole_and_leaves_nothing_behind() -> None:
+    """Ends that overlap do not fit; and whoever asks with ever new globs fills no memory of ours."""
+    fitting = [
+        glob for glob in ("*", "a*a", "a*b*a", "ab*ba", "aba*", "*b*", "a*b", "aba*a", "b*") if _fits("aba", glob)
+    ]
+    tracemalloc.start()
+    for number in range(0, 1000, 100):
+        asked(*(("project", f"*x{number + each}*y") for each in range(100))).admits(REFUSED)
+    left, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert fitting == ["*", "a*a", "a*b*a", "aba*", "*b*"]
+    assert left < 100_000
 
 
 def test_names_alone_bound_what_is_read() -> None:

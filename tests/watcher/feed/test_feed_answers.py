@@ -73,8 +73,11 @@ async def test_a_reader_that_knows_only_the_time_misses_nothing(desk: Desk) -> N
     later = await desk.answer(ATOM, If_Modified_Since=second)
     other_etag = await desk.answer(ATOM, If_Modified_Since=second, If_None_Match='"other"')
     nonsense = await desk.answer(ATOM, If_Modified_Since="yesterday")
+    desk.advance(hours=-1)
+    set_back = await desk.answer(f"{ATOM}?kind=gap", If_Modified_Since=second)
 
     assert [answer[0] for answer in (same, within_the_second, later, other_etag, nonsense)] == [304, 200, 304, 200, 200]
+    assert set_back[0] == 200
 
 
 @pytest.mark.parametrize("form", FORMS)

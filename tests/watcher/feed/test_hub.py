@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from mirror.catalog import events
 from mirror.catalog.database import Catalog, Connection
+from mirror.catalog.events import Held
 from mirror.catalog.notices import EventsTold, NoticesLost
 from mirror.errors import CatalogUnavailableError
 from mirror.events import EventFile
 from mirror.model import State
+from mirror.targets import Verb, order_of
 from mirror.web.problems import Problem
 from tests.pypi_sim import PyPISim
 from tests.watcher.following import PATH, following
@@ -43,9 +46,13 @@ class MoodyCatalog(Catalog):
 
 
 @asynccontextmanager
-async def _hub(house: House, *, catalog: Catalog | None = None, most: int = 10) -> AsyncIterator[Hub]:
+async def _hub(
+    house: House, *, catalog: Catalog | None = None, most: int = 10, look_anyway: float = 3600
+) -> AsyncIterator[Hub]:
     """A hub that hears nothing but what the test tells it, and whose subscribers look up only when they are woken."""
-    hub = Hub(catalog or house.catalog, house.settings, pace=Pace(tick=3600, look=0.01), most=most)
+    hub = Hub(
+        catalog or house.catalog, house.settings, pace=Pace(tick=3600, look=0.01, look_anyway=look_anyway), most=most
+    )
     async with hub.running():
         yield hub
 
@@ -110,9 +117,42 @@ async def test_events_that_could_not_be_read_come_when_they_can(house: House) ->
     assert told == [1]
 
 
-async def test_who_follows_another_history_is_told_to_read_anew(house: House) -> None:
-    """The database was put back under a process that runs."""
+async def test_what_is_taken_away_while_events_are_read_is_not_overlooked(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notice of the act, which is an event too, is not taken for one of what was read already."""
+    redaction = order_of(Verb.REDACT, "event:1-release.deleted", actor="olga", reason="so be it")
+    held_now, acted = events.held, asyncio.Event()
+
+    async def held(conn: Connection) -> Held:
+        found = await held_now(conn)
+        if found.last == 2 and not acted.is_set():
+            acted.set()
+            await house.orders.carry_out(redaction)
+        return found
+
     async with _hub(house) as hub:
+        hub.heard(NoticesLost(hearing=True))
+        with hub.seated(lambda: None) as seat:
+            await tell(house, draft(house, 1))
+            hub.heard(EventsTold(1))
+            await _numbers(hub, seat, 0, up_to=1)
+            monkeypatch.setattr(events, "held", held)
+            await tell(house, draft(house, 2))
+            hub.heard(EventsTold(2))
+            await acted.wait()
+            await _numbers(hub, seat, 1, up_to=2)
+            hub.heard(EventsTold(3))
+            await _numbers(hub, seat, 2, up_to=3)
+            part = await hub.after(0, seat=seat, wanted=EventFilter())
+
+    assert part.body.count(b'"redacted":true') == 1
+
+
+async def test_who_follows_another_history_is_told_to_read_anew(house: House) -> None:
+    """The database was put back under a process that runs, and hears nothing of that."""
+    async with _hub(house, look_anyway=0.01) as hub:
+        hub.heard(NoticesLost(hearing=True))
         with hub.seated(lambda: None) as seat:
             async with house.catalog.writing() as conn:
                 await conn.execute("update instance set epoch = 2")

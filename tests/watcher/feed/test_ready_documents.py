@@ -10,6 +10,7 @@ import pytest
 
 from mirror.catalog.event_ranges import Told
 from mirror.index.render import Rendered, rendered
+from mirror.web.problems import Problem
 from watcher.feed import Archive, Channel, Form, ready
 from watcher.feed.filters import EventFilter, Filter
 from watcher.feed.ready import Asked, ReadyDocuments
@@ -119,6 +120,40 @@ async def test_documents_take_no_more_memory_than_they_may() -> None:
         await documents.get(asked(path), ANY)
 
     assert maker.made == ["/a", "/b", "/c", "/b", "/d", "/a"]
+
+
+async def test_what_is_held_of_long_addresses_counts_as_well() -> None:
+    """Of ten thousand wishes that nothing fits, the documents are small and what was wished for is not."""
+    maker = Maker()
+    documents = maker.documents(most_bytes=100_000)
+    for path in ("/a", *(f"/{number}?{'x' * 7_000}" for number in range(2)), "/a"):
+        await documents.get(asked(path), ANY)
+
+    assert maker.made.count("/a") == 2
+
+
+async def test_those_who_ask_for_ever_new_documents_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for long, and nobody else waits for them: what was there before is made again meanwhile."""
+    monkeypatch.setattr(ready, "_LONGEST_WAIT_SECONDS", 0.05)
+    maker, going_on = Maker(), asyncio.Event()
+
+    async def make(asked: Asked, wanted: Filter, told: Told) -> Rendered:
+        if asked.channel.path != "/a":
+            await going_on.wait()
+        return await maker.make(asked, wanted, told)
+
+    documents = ReadyDocuments(look=maker.look, make=make, now=lambda: START, most_bytes=100_000)
+    await documents.get(asked("/a"), ANY)
+    new = [asyncio.create_task(documents.get(asked(f"/{number}"), ANY)) for number in range(5)]
+    async with asyncio.timeout(30):
+        await asyncio.wait(new, return_when=asyncio.FIRST_EXCEPTION)
+        maker.tell()
+        again = await documents.get(asked("/a"), ANY)
+    going_on.set()
+    ends = await asyncio.gather(*new, return_exceptions=True)
+
+    assert await again.unpacked() == b"/a 1"
+    assert [end.status for end in ends if isinstance(end, Problem)] == [503] * 3
 
 
 async def test_another_filter_at_the_same_address_gets_its_own_document() -> None:

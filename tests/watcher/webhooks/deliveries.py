@@ -99,6 +99,13 @@ class Office:
             await events.append(conn, drafts)
         return [draft.id for draft in drafts]
 
+    async def failed_since(self, moment: datetime, chosen: Chosen) -> None:
+        """Leaves the target as one that has accepted nothing since then."""
+        async with self.delivering(chosen):
+            pass
+        async with self.catalog.writing() as conn:
+            await conn.execute("update webhook_targets set failing_since = $2 where key = $1", chosen.key, moment)
+
     async def row(self, name: str = "one") -> Target:
         """The target of that name, as the catalog has it."""
         async with self.catalog.reading() as conn:

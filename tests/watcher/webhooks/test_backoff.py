@@ -15,7 +15,9 @@ def test_the_first_retry_comes_within_seconds_and_the_last_after_three_days(chan
     """Whatever chance makes of the waits, and with a number of tries that nobody minds."""
     now, failures, waits = NOW, 0, []
     while (
-        again := next_try(failures + 1, told_at=NOW, now=now, wait=wait_after(failures + 1, chance=chance))
+        again := next_try(
+            failures + 1, told_at=NOW, failing_since=NOW, now=now, wait=wait_after(failures + 1, chance=chance)
+        )
     ) is not None:
         failures += 1
         waits.append(again - now)
@@ -55,9 +57,18 @@ def test_when_an_event_is_tried_again(
     failures: int, age: timedelta, asked: timedelta | None, expected: timedelta | None
 ) -> None:
     """By its age, the number of its failures and the wish of the receiver; the usual wait is a minute here."""
-    again = next_try(failures, told_at=NOW - age, now=NOW, wait=MINUTE, asked=asked)
+    again = next_try(failures, told_at=NOW - age, failing_since=NOW - age, now=NOW, wait=MINUTE, asked=asked)
 
     assert again == (None if expected is None else NOW + expected)
+
+
+def test_what_is_old_is_not_given_up_while_its_receiver_restarts() -> None:
+    """Who was off for a week comes back with old events only, and perhaps before the receiver does."""
+    began = [NOW, NOW - HOUR + MINUTE, NOW - HOUR]
+
+    again = [next_try(1, told_at=NOW - 7 * DAY, failing_since=each, now=NOW, wait=2 * MINUTE) for each in began]
+
+    assert again == [NOW + 2 * MINUTE, NOW + MINUTE, None]
 
 
 @pytest.mark.parametrize(

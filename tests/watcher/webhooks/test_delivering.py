@@ -1,5 +1,6 @@
 """Every event that a target wants reaches it: in order, at least once and under one id, whoever delivers."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from mirror import clock
@@ -132,6 +133,43 @@ async def test_who_leads_no_longer_neither_sends_nor_records(office: Office) -> 
 
     assert row.number == 0
     assert to.ids == [first, first, second]
+
+
+async def test_a_target_that_is_moved_goes_on_where_it_was(office: Office) -> None:
+    """What could not be delivered to the address before, or was not wanted there, is for the new one; once."""
+    async with subscriber(410) as before, subscriber() as after:
+        async with office.delivering(target(before), target(after, "other")) as delivery:
+            ids = await office.tell("1.0")
+            await delivery.tick()
+
+            async def is_disabled() -> bool:
+                return (await office.row()).disabled_at is not None
+
+            await eventually(is_disabled)
+            await eventually(lambda: office.is_done_with(1, "other"))
+        moved = replace(target(after), key="key of the new address")
+        async with office.delivering(moved, target(after, "other")) as delivery:
+            ids += await office.tell("1.1")
+            await delivery.tick()
+            await eventually(lambda: office.is_done_with(2))
+            await eventually(lambda: office.is_done_with(2, "other"))
+
+    assert (before.ids, sorted(after.ids)) == (ids[:1], sorted(2 * ids))
+
+
+async def test_a_wait_that_a_wrong_clock_noted_is_not_waited_for(office: Office) -> None:
+    """Else a clock that was ahead for a minute could cost a year."""
+    async with subscriber(500) as to:
+        async with office.delivering(target(to), since=clock.now() + timedelta(days=365)) as delivery:
+            await office.tell("1.0")
+            await delivery.tick()
+
+            async def has_failed() -> bool:
+                return (await office.row()).attempts == 1
+
+            await eventually(has_failed)
+        async with office.delivering(target(to)):
+            await until(lambda: to.versions == ["1.0"])
 
 
 async def test_a_target_that_comes_back_goes_on_where_it_was(office: Office) -> None:

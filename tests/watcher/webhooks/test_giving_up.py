@@ -53,45 +53,68 @@ async def test_a_target_inside_is_refused_and_holds_up_nothing(office: Office) -
     assert _counted("refused") == counted + 2
 
 
-async def test_old_events_are_tried_once_each(office: Office) -> None:
+async def test_old_events_are_tried_once_each_where_nothing_was_accepted_for_long(office: Office) -> None:
     """Those who were away for long catch up with what is young, and what was given up can be sent once more."""
-    async with subscriber(500, 500, 500) as to, office.delivering(target(to)) as delivery:
-        old = await office.tell("1.0", "1.1", at=clock.now() - LONG_AGO)
-        young = await office.tell("1.2")
-        await delivery.tick()
-        await until(lambda: to.versions == ["1.2"])
-        await eventually(lambda: office.is_done_with(3))
-        letters = await office.dead()
-        await _replay(office, None)
-        await delivery.tick()
-        await until(lambda: len(to.accepted) == 3)
+    async with subscriber(500, 500, 500) as to:
+        await office.failed_since(clock.now() - LONG_AGO, target(to))
+        async with office.delivering(target(to)) as delivery:
+            old = await office.tell("1.0", "1.1", at=clock.now() - LONG_AGO)
+            young = await office.tell("1.2")
+            await delivery.tick()
+            await until(lambda: to.versions == ["1.2"])
+            await eventually(lambda: office.is_done_with(3))
+            letters = await office.dead()
+            await _replay(office, None)
+            await delivery.tick()
+            await until(lambda: len(to.accepted) == 3)
 
-        async def are_gone() -> bool:
-            return not await office.dead()
+            async def are_gone() -> bool:
+                return not await office.dead()
 
-        await eventually(are_gone)
+            await eventually(are_gone)
 
     assert to.ids == [*old, young[0], young[0], *old]
     assert [(letter.number, letter.error) for letter in letters] == [(1, "answered 500"), (2, "answered 500")]
+
+
+async def test_old_events_are_not_lost_where_the_receiver_has_just_begun_to_fail(office: Office) -> None:
+    """As when both were off for a week and the receiver starts later; or when an operator has just enabled it again."""
+    async with subscriber(500, 500, 204, 500) as to:
+        async with office.delivering(target(to)) as delivery:
+            await office.tell("1.0", at=clock.now() - LONG_AGO)
+            await delivery.tick()
+            await eventually(lambda: office.is_done_with(1))
+        await office.failed_since(clock.now() - LONG_AGO, target(to))
+        async with office.catalog.writing() as conn:
+            await webhooks.enable(conn, (await office.row()).id, now=clock.now())
+        async with office.delivering(target(to)) as delivery:
+            await office.tell("1.1", at=clock.now() - LONG_AGO)
+            await delivery.tick()
+            await eventually(lambda: office.is_done_with(2))
+
+    assert to.versions == ["1.0", "1.1"]
+    assert len(to.ids) == 5
 
 
 async def test_what_is_sent_once_more_in_vain_stays_a_dead_letter(office: Office) -> None:
     """It is tried some times, beside what is told by then, and then no more until it is asked for again."""
     says = [500] * (1 + MOST_REPLAYS)
 
-    async with subscriber(*says) as to, office.delivering(target(to)) as delivery:
-        (old,) = await office.tell("1.0", at=clock.now() - LONG_AGO)
-        await delivery.tick()
-        await eventually(lambda: office.is_done_with(1))
-        await _replay(office, [1])
-
-        async def is_over() -> bool:
+    async with subscriber(*says) as to:
+        await office.failed_since(clock.now() - LONG_AGO, target(to))
+        async with office.delivering(target(to)) as delivery:
+            (old,) = await office.tell("1.0", at=clock.now() - LONG_AGO)
             await delivery.tick()
-            (letter,) = await office.dead()
-            return letter.replay_at is None
+            await eventually(lambda: office.is_done_with(1))
+            await _replay(office, [1])
 
-        await eventually(is_over)
-        (letter,) = await office.dead()
+            async def is_over() -> bool:
+                await delivery.tick()
+                (letter,) = await office.dead()
+                return letter.replay_at is None
+
+            await eventually(is_over)
+            (letter,) = await office.dead()
 
     assert to.ids == [old] * (1 + MOST_REPLAYS)
     assert letter.attempts == 1 + MOST_REPLAYS
@@ -99,24 +122,26 @@ async def test_what_is_sent_once_more_in_vain_stays_a_dead_letter(office: Office
 
 async def test_what_was_redacted_is_not_told_by_any_later_try(office: Office) -> None:
     """Who waits for it learns that it was withdrawn; what was given up is not sent once more for that."""
-    async with subscriber(500, 500) as to, office.delivering(target(to)) as delivery:
-        old = await office.tell("1.0", at=clock.now() - LONG_AGO)
-        await delivery.tick()
-        await eventually(lambda: office.is_done_with(1))
-        to.open.clear()
-        ids = await office.tell("1.1")
-        await delivery.tick()
-        await until(lambda: len(to.ids) == 2)
-        await _redact(office, [*old, *ids])
-        to.open.set()
-        await until(lambda: len(to.accepted) == 1)
-        await _replay(office, None)
-
-        async def are_gone() -> bool:
+    async with subscriber(500, 500) as to:
+        await office.failed_since(clock.now() - LONG_AGO, target(to))
+        async with office.delivering(target(to)) as delivery:
+            old = await office.tell("1.0", at=clock.now() - LONG_AGO)
             await delivery.tick()
-            return not await office.dead()
+            await eventually(lambda: office.is_done_with(1))
+            to.open.clear()
+            ids = await office.tell("1.1")
+            await delivery.tick()
+            await until(lambda: len(to.ids) == 2)
+            await _redact(office, [*old, *ids])
+            to.open.set()
+            await until(lambda: len(to.accepted) == 1)
+            await _replay(office, None)
 
-        await eventually(are_gone)
+            async def are_gone() -> bool:
+                await delivery.tick()
+                return not await office.dead()
+
+            await eventually(are_gone)
 
     assert to.ids == [*old, *ids, *ids]
     assert to.accepted[0]["data"]["redacted"] is True
