@@ -13,7 +13,7 @@ The rooms, from the roof down. A room may use those below it and none beside or 
     duties          what a watcher does, and how often: what all do, and what only the leader does
     api/            projects, lock files and operators' orders over HTTP, and what describes all of it
     webhooks/       events pushed to those who asked for it, in order and at least once
-    feed/           events as CloudEvents, Atom and JSON Feed (pure), and the URLs that offer them
+    feed/           events by cursor, as feed documents and as a stream
     rules           how is judged, as the settings have it; what is judged again when they changed
     ordering        what operators are told of their orders, by command or over HTTP
     explanation     pure: why files are served or not, in plain words

@@ -24,6 +24,6 @@ def add_urls(app: web.Application, *, hub: Hub, orders: Orders, rules: Rules, no
     lock_feeds.add_routes(app, lock_feeds.lock_parts(catalog, settings, now))
     private_feeds.add_routes(app)
     check.add_routes(app, check.CheckParts(rules))
-    projects.add_routes(app)
+    projects.add_routes(app, rules=rules, now=now)
     openapi.add_routes(app)
     also_below(app, settings.mirror.base_url)

@@ -27,6 +27,8 @@ _NAME = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$"
 _RESYNC = json_answer("Events after that cursor are unknown or not held any more: read anew.", ref("Resync"))
 
 _SINCE = query("since", "The cursor to go on after; without it, from the oldest held.", {"type": "string"})
+_PLACE = query("since", "The cursor to go on after; without it, from now on.", {"type": "string"})
+_LAST_EVENT_ID = "As `since`, and heeded before it: the `id` of the event that was received last."
 _VERDICTS = [f"{policy.id}:{verdict}" for policy in POLICIES for verdict in Verdict]
 _FILTERS: Sequence[Json] = (
     query("project", "Only these projects; `*` stands for anything.", many({"type": "string", "pattern": _PATTERN})),
@@ -64,12 +66,15 @@ EVENTS: Json = {
             "operationId": "stream",
             "summary": "Events as they are told, as server-sent events.",
             "parameters": [
-                _SINCE,
-                {"name": "Last-Event-ID", "in": "header", "description": "As `since`.", "schema": {"type": "string"}},
+                _PLACE,
+                {"name": "Last-Event-ID", "in": "header", "description": _LAST_EVENT_ID, "schema": {"type": "string"}},
                 *_FILTERS,
             ],
             "responses": {
-                "200": answer("A stream without end.", text_event_stream={"type": "string"}),
+                "200": answer(
+                    "A stream without end; or one `resync`, whose data is a Resync, where nobody can go on from there.",
+                    text_event_stream={"type": "string"},
+                ),
                 "400": BAD,
                 "503": UNAVAILABLE,
             },
@@ -87,7 +92,7 @@ PROJECTS: Json = {
                 query("version", "Only this release's files.", {"type": "string", "minLength": 1, "maxLength": 200}),
             ],
             "responses": {
-                "200": json_answer("The project, its releases and their files, its newest events.", ref("Document")),
+                "200": json_answer("The project, its releases and their files, its newest events.", ref("Project")),
                 "304": {"description": "As it was when it had that ETag."},
                 "400": BAD,
                 "404": NOT_FOUND,

@@ -18,7 +18,7 @@ ROUTE = "/api/v1/openapi.json"
 
 _CACHE_CONTROL = "public, max-age=300"
 _TYPES = (
-    project_document.Document,
+    project_document.Project,
     report.Question,
     report.Report,
     lock_feeds.LockFeed,

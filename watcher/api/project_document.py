@@ -28,7 +28,7 @@ class Departed(msgspec.Struct, frozen=True):
     was_yanked: bool | None
 
 
-class File(msgspec.Struct, frozen=True):
+class ProjectFile(msgspec.Struct, frozen=True):
     """A file as it stands today. `until`: when the clock alone may change its state. `url` is its address here."""
 
     filename: str
@@ -54,7 +54,7 @@ class Release(msgspec.Struct, frozen=True):
     """A release; `version` is null for files whose names tell none."""
 
     version: str | None
-    files: tuple[File, ...]
+    files: tuple[ProjectFile, ...]
 
 
 class Incarnation(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class Incarnation(msgspec.Struct, frozen=True):
     same_owner: bool | None
 
 
-class Document(msgspec.Struct, frozen=True):
+class Project(msgspec.Struct, frozen=True):
     """A project. `observed_since`: what happened to it before is not known here; null where the journal is not read."""
 
     project: str
@@ -102,7 +102,7 @@ def render(
     facts = memory.project if memory is not None else None
     files = () if memory is None else tuple(file for file in memory.files if _is_of(file, version))
     return msgspec.json.encode(
-        Document(
+        Project(
             project=project,
             display_name=presentable(facts.display_name) if facts else None,
             known=facts is not None,
@@ -132,9 +132,9 @@ def _releases(files: Iterable[FileFacts], project: ProjectFacts, rules: Safety, 
     )
 
 
-def _file(file: FileFacts, project: ProjectFacts, rules: Safety, origin: str) -> File:
+def _file(file: FileFacts, project: ProjectFacts, rules: Safety, origin: str) -> ProjectFile:
     listed, path = file.listed_file, file_path(file.listed_file)
-    return File(
+    return ProjectFile(
         filename=presentable(file.filename),
         sha256=file.sha256,
         size=listed.size,

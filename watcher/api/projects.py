@@ -2,14 +2,17 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 
 from aiohttp import hdrs, web
 
-from mirror.catalog import events, files, instance, journal, projects
-from mirror.event_kinds import EventKind
+from mirror.catalog import circumstances, events, files, instance, journal, projects
 from mirror.index.negotiate import matches
 from mirror.model import Memory
 from mirror.names import project_name
+from mirror.states import Rules, judged
 from mirror.web.keys import CATALOG, ORIGINS, SETTINGS
 from mirror.web.problems import Problem
 from watcher.api import project_document
@@ -24,12 +27,12 @@ _LONGEST_VERSION = 200
 _CACHE_CONTROL = "public, max-age=30"
 
 
-def add_routes(app: web.Application) -> None:
+def add_routes(app: web.Application, *, rules: Rules, now: Callable[[], datetime]) -> None:
     """Adds the project's URL."""
-    app.router.add_get(PROJECT_ROUTE, project)
+    app.router.add_get(PROJECT_ROUTE, partial(project, rules=rules, now=now))
 
 
-async def project(request: web.Request) -> web.StreamResponse:
+async def project(request: web.Request, *, rules: Rules, now: Callable[[], datetime]) -> web.StreamResponse:
     """The project, in any spelling of its name; `?version=` narrows the files to one release.
 
     Tells only what is remembered: upstream is not asked. 404 where nothing is.
@@ -46,14 +49,17 @@ async def project(request: web.Request) -> web.StreamResponse:
         position = await journal.position(conn)
         facts = await projects.find(conn, name)
         memory = Memory(facts, await files.of_project(conn, facts)) if facts is not None else None
-        told = await events.newest(conn, limit=_EVENTS_SHOWN, epoch=me.epoch, projects=[name], kinds=list(EventKind))
+        around = await circumstances.read(conn)
+        told = await events.newest(conn, name, limit=_EVENTS_SHOWN, epoch=me.epoch)
     if memory is None and not told:
         raise Problem(404, "Not Found", f"nothing is known of {name} here")
     origin, source = request.app[ORIGINS].of(request), source_of(me, settings)
 
     def work() -> bytes:
+        # States that the clock has ended since they were written are judged here: not everybody has a watcher.
+        today = judged(memory, rules=rules, now=now(), around=around) if memory is not None else None
         return project_document.render(
-            name, memory, told, position=position, rules=settings.safety, source=source, origin=origin, version=version
+            name, today, told, position=position, rules=settings.safety, source=source, origin=origin, version=version
         )
 
     is_large = memory is not None and len(memory.files) > _FILES_RENDERED_IN_THE_LOOP

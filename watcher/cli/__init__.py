@@ -3,7 +3,8 @@
 `group` is the command itself and what all verbs share, `serve` the long-lived verbs, `ask`, `events` and `status` those
 that read the catalog, `act` and `redact` those with which operators intervene, `adopt` those that compare the store
 with what it should hold, `keep` and `watchlist` those that choose what is kept, `webhooks` those about where events are
-pushed to, `config` shows the settings, `policies` what is true of every instance.
+pushed to, `check` what has become of lock files, `config` shows the settings, `policies` what is true of
+every instance.
 """
 
 from watcher.cli import act, adopt, ask, keep, serve, watchlist

@@ -1,7 +1,14 @@
 """Lock and requirements files, read into pins. Pure.
 
-A pin is what a file demands: one file by its digest, or one release where the file names no more. `reading` is the way
-in; `touching` says which events are about pins, `origins` which pins are an index's.
+A pin is what a file demands: one file by its digest, or one release where the file names no more.
+
+    reading         the way in
+    requirements    requirements files, of whose `lines` it is made; `pylock`, `uv`, `pipfile` and, for those of Poetry
+                    and PDM, `listed_files` read the others, which are `documents`
+    gathering       what all of them gather
+    origins         which pins are an index's
+    touching        which events are about pins
+    packed          pins as they are stored
 """
 
 from dataclasses import dataclass

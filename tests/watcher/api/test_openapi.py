@@ -39,6 +39,7 @@ async def test_every_operation_is_described_and_no_other(house: House) -> None:
     document = await described(house)
 
     assert {(path, method) for path, operations in document["paths"].items() for method in operations} == routed
+    assert all(name.isalpha() for name in document["components"]["schemas"]), "two types have one name"
 
 
 async def test_a_fuzzer_that_knows_only_the_description_finds_nothing(

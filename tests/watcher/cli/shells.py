@@ -1,17 +1,21 @@
 """Somebody at a terminal who runs `everpin` as a program."""
 
 import asyncio
+import multiprocessing
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tests.watcher.cli.forked import STREAMS, become_everpin
 from tests.watcher.houses import House
 from watcher.cli.group import everpin
 
-EVERPIN = str(Path(sys.executable).with_name("everpin"))
 COMMANDS = sorted(everpin.commands)
 PATIENCE_SECONDS = 120
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["watcher.cli", become_everpin.__module__])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +39,19 @@ class Shell:
 
         `given` is what is typed.
         """
-        process = await asyncio.create_subprocess_exec(
-            EVERPIN,
-            *arguments,
-            env=self._environment | variables,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                out, err = await process.communicate(given.encode())
-        finally:
-            if process.returncode is None:
+        with TemporaryDirectory() as place:
+            directory = Path(place)
+            given_to, out, err = (directory / name for name in STREAMS)
+            given_to.write_text(given)
+            process = _FORKS.Process(target=become_everpin, args=(arguments, self._environment | variables, directory))
+            await asyncio.to_thread(process.start)
+            try:
+                await asyncio.to_thread(process.join, PATIENCE_SECONDS)
+                assert not process.is_alive(), f"everpin {' '.join(arguments)} does not end"
+            finally:
                 process.kill()
-                await process.wait()
-        return Ended(process.returncode, out.decode(), err.decode())
+                process.join()
+            return Ended(process.exitcode, out.read_text(), err.read_text())
 
     async def refusal(self, *arguments: str, **variables: str) -> str:
         """The one line with which the command refuses to start, after the name of the program."""

@@ -23,6 +23,7 @@ SUBJECTS = {
     "explain": ["demo"],
     "import": ["."],
     "keep": ["demo"],
+    "redact": ["1-1", "--reason", "so be it"],
     "watchlist": ["list"],
     "webhooks": ["list"],
     **{act: ["demo", "--reason", "so be it"] for act in ACTS},

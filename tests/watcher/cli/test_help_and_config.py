@@ -86,7 +86,7 @@ async def test_config_shows_settings_of_which_there_are_several(shell: Shell, tm
     """Each webhook and token is a table of its own; their secrets, and the URLs that may be some, are masked."""
     secret, token = tmp_path / "secret", tmp_path / "token"
     secret.write_text("whsec_hush")
-    token.write_text("hush" * 4)
+    token.write_text("hush" * 5)
     config = tmp_path / "everpin.toml"
     config.write_text(
         f'[[webhooks]]\nname = "ops"\nurl = "https://hush.example.org/hush"\nsecret_file = "{secret}"\n'
