@@ -50,6 +50,8 @@ def test_no_input_becomes_part_of_a_script() -> None:
         assert step["shell"] == "bash"
         assert "${{" not in step["run"]
         assert all(EXPRESSION.fullmatch(value) for value in step["env"].values())
+        # What is checked out stands beside the script, and could be called like a module of Python's.
+        assert "python3 -I -m" in step["run"] or "python" not in step["run"]
     values = [value for step in (INSTALL, CHECK) for value in step["env"].values()]
     assert {found[2] for value in values if (found := EXPRESSION.fullmatch(value)) and found[2]} == set(
         ACTION["inputs"]
@@ -88,9 +90,11 @@ async def test_the_action_ends_as_the_command_does(tmp_path: Path) -> None:
 
     status, _, err = await run_check(tmp_path, files="req.txt", mirror="http://127.0.0.1:9", strict="true")
     refused, _, why = await run_check(tmp_path, files="req.txt", strict="$(id)")
+    none, _, named = await run_check(tmp_path, files=" \n")
 
     assert (status, err.count("cannot be asked")) == (2, 1)
     assert (refused, why) == (2, "strict is true or false\n")
+    assert (none, named) == (2, "files names no file\n")
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,8 @@ async def serving(app: web.Application, bound: socket.socket, *, access_log: boo
         shutdown_timeout=SHUTDOWN_SECONDS,
         access_log=logging.getLogger("aiohttp.access") if access_log else None,
         access_log_class=access_log_of(app),
+        # What nobody reads would be unpacked all the same, in the loop: five megabytes can stand for seven seconds.
+        auto_decompress=False,
     )
     await runner.setup()
     answer_first(runner.server, app)

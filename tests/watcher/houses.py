@@ -250,7 +250,7 @@ async def house_of(
         orders = Orders(catalog=catalog, store=store, rules=rules, now=pypi.now)
         add_urls(app, hub=hub, orders=orders, rules=rules, now=pypi.now)
         server = TestServer(app)
-        await server.start_server(access_log_class=access_log(app))
+        await server.start_server(access_log_class=access_log(app), auto_decompress=False)
         http = await stack.enter_async_context(TestClient(server, auto_decompress=True))
         answer_first(server.runner.server if server.runner else None, app)
         journal_session = await stack.enter_async_context(aiohttp.ClientSession())

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from mirror.names import ProjectName
-from mirror.setting_sections import default_index_url
 from mirror.states import Rules
-from mirror.web.keys import CATALOG, ORIGINS, PAGES, REFRESHER, SETTINGS
+from mirror.web.keys import CATALOG, PAGES
 from mirror.web.problems import Problem
+from watcher.api.lock_bodies import own_pins_of
 from watcher.api.lock_feeds import LOCKS
 from watcher.api.looking import Looking
 from watcher.checking import Finding, PinState, check_pins
-from watcher.checking.choosing import own_pins
 from watcher.checking.evidence import Asked
 from watcher.checking.report import BadReportError, read_question, report_of
 from watcher.locks import LeftOut, Lock, LockError, Pin
@@ -27,7 +26,7 @@ MOST_PINS = 50_000
 _CHECKED_AT_A_TIME = 2
 _JSON = "application/json"
 _PIPFILE = re.compile(rb'\s*\{\s*"_meta"')
-# More than this is rendered by a thread.
+# More than this is chosen from and rendered by a thread.
 _ROWS_RENDERED_IN_THE_LOOP = 1_000
 _DOUBTFUL = frozenset({PinState.UNKNOWN, PinState.REPLACED})
 """What may only be unknown because upstream was not asked lately."""
@@ -61,7 +60,10 @@ async def check(request: web.Request) -> web.Response:
     lock = await _lock_of(request)
     if len(lock.pins) > MOST_PINS:
         raise Problem(413, "Content Too Large", f"at most {MOST_PINS} pins are checked at once")
-    pins, left_out = _own(request, lock.pins)
+    is_long = len(lock.pins) > _ROWS_RENDERED_IN_THE_LOOP
+    pins, left_out = (
+        await asyncio.to_thread(own_pins_of, request, lock.pins) if is_long else own_pins_of(request, lock.pins)
+    )
     findings = await _checked(request, pins)
     told: tuple[LeftOut, ...] = (*lock.left_out, *left_out)
 
@@ -88,12 +90,6 @@ def _asked(body: bytes) -> Lock:
         return Lock(read_question(body, most=MOST_PINS))
     except (BadReportError, LockError) as e:
         raise Problem(422, "Unprocessable Content", str(e)) from e
-
-
-def _own(request: web.Request, pins: Sequence[Pin]) -> tuple[tuple[Pin, ...], tuple[LeftOut, ...]]:
-    upstream = request.app[SETTINGS].upstream.index_url
-    origins = [upstream, default_index_url(), request.app[ORIGINS].of(request)]
-    return own_pins(pins, origins=origins, private=request.app[REFRESHER].index.private)
 
 
 async def _checked(request: web.Request, pins: Sequence[Pin]) -> tuple[Finding, ...]:

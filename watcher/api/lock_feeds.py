@@ -17,13 +17,11 @@ from aiohttp import web
 
 from mirror.catalog import journal, lock_feeds
 from mirror.catalog.database import Catalog
-from mirror.setting_sections import default_index_url
 from mirror.settings import Settings
-from mirror.web.keys import ORIGINS, REFRESHER, SETTINGS
+from mirror.web.keys import ORIGINS, SETTINGS
 from mirror.web.problems import Problem
 from watcher.api import lock_webhooks
-from watcher.api.lock_bodies import LockBodies
-from watcher.checking.choosing import own_pins
+from watcher.api.lock_bodies import LockBodies, own_pins_of
 from watcher.feed.held_locks import HeldLocks, digest_of
 from watcher.locks import LeftOut, Pin
 from watcher.locks.packed import packed
@@ -123,7 +121,7 @@ async def make(request: web.Request) -> web.Response:
     """
     parts, url = require_enabled(request), lock_webhooks.url_of(request)
     lock = await parts.bodies.lock_of(request)
-    pins, left_out = await asyncio.to_thread(_watched, request, lock.pins)
+    pins, left_out = await asyncio.to_thread(own_pins_of, request, lock.pins)
     _require_watchable(pins, left_out := (*lock.left_out, *left_out))
     stored = await asyncio.to_thread(packed, pins)
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -169,13 +167,6 @@ async def remove(request: web.Request) -> web.Response:
     parts.held.forget(feed)
     log.info("lock_feed.removed", feed=feed)
     return web.Response(status=204)
-
-
-def _watched(request: web.Request, pins: tuple[Pin, ...]) -> tuple[tuple[Pin, ...], tuple[LeftOut, ...]]:
-    """The pins that this mirror's index, or PyPI, can have delivered; and the others."""
-    upstream = request.app[SETTINGS].upstream.index_url
-    origins = (upstream, default_index_url(), request.app[ORIGINS].of(request))
-    return own_pins(pins, origins=origins, private=request.app[REFRESHER].index.private)
 
 
 def _require_watchable(pins: tuple[Pin, ...], left_out: tuple[LeftOut, ...]) -> None:

@@ -6,10 +6,12 @@ from watcher.checking.findings import PinState
 from watcher.locks import Pin
 
 
-def advice(pin: Pin, state: PinState, known: Evidence, file: FileFacts | None, other: str) -> str:
+def advice(
+    pin: Pin, state: PinState, known: Evidence, *, file: FileFacts | None, cause: Cause | None, other: str
+) -> str:
     """What to do about a pin in that state; empty where nothing needs to be done.
 
-    `file` is what was judged, `other` which release to move to.
+    `file` is what was judged, `cause` that of its state, or of what was never seen; `other` which release to move to.
     """
     match state:
         case PinState.LIVE:
@@ -21,7 +23,7 @@ def advice(pin: Pin, state: PinState, known: Evidence, file: FileFacts | None, o
         case PinState.HELD:
             return _of_held(file, other)
         case PinState.BLOCKED:
-            return f"do not install it; {_of_blocked(file)}; {other}"
+            return f"do not install it; {_of_blocked(cause)}; {other}"
         case PinState.PURGED:
             return f"it will not come back here; {other}"
         case PinState.LOST:
@@ -35,13 +37,15 @@ def advice(pin: Pin, state: PinState, known: Evidence, file: FileFacts | None, o
 def _of_held(file: FileFacts | None, other: str) -> str:
     if file is not None and file.cause is Cause.RESCUE:
         return "it is being fetched: check again in a few minutes"
+    if file is not None and file.cause is Cause.SETTING:
+        return f"only the operator of this mirror can change that (safety.serve_departed); {other}"
     if file is not None and file.state_until is not None:
         return f"wait until {file.state_until:%Y-%m-%d %H:%M} UTC, or choose another release: {other}"
     return f"it is not served before the operator of this mirror has looked at it and releases it; {other}"
 
 
-def _of_blocked(file: FileFacts | None) -> str:
-    if file is not None and file.cause is Cause.OPERATOR:
+def _of_blocked(cause: Cause | None) -> str:
+    if cause is Cause.OPERATOR:
         return "ask the operator of this mirror why"
     return "where it was installed, take what that machine could read as known to others"
 

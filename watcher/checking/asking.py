@@ -72,10 +72,14 @@ async def _with_all_else(
     orders = await _orders(conn, missing, [file for known in evidence.values() for file in known.files])
     told = await rows.of_projects(conn, names) if names else {}
     advised = await advisories.of_projects(conn, names) if names else {}
-    return {
-        name: replace(known, orders=orders, rows=tuple(told.get(name, ())), advisories=advised.get(name, ()))
-        for name, known in evidence.items()
-    }
+
+    def with_all() -> dict[ProjectName, Evidence]:
+        return {
+            name: replace(known, orders=orders, rows=tuple(told.get(name, ())), advisories=advised.get(name, ()))
+            for name, known in evidence.items()
+        }
+
+    return await _aside(len(evidence), with_all)
 
 
 async def _orders(conn: Connection, missing: Sequence[Pin], files: Iterable[FileFacts]) -> Orders:
@@ -132,12 +136,30 @@ def _chosen(
     return chosen
 
 
-def _missing(pins: Iterable[Pin], evidence: Mapping[ProjectName, Evidence]) -> list[Pin]:
+def _missing(pins: Sequence[Pin], evidence: Mapping[ProjectName, Evidence]) -> list[Pin]:
     """The pins that mean no file that is known here."""
-    shelves = {name: Shelf(known.files) for name, known in evidence.items()}
-    return [pin for pin in pins if not shelves[pin.project].meant(pin)]
+    missing: list[Pin] = []
+    for name, numbers in _by_project(pins).items():
+        shelf = Shelf(evidence[name].files)
+        missing.extend(pins[number] for number in numbers if not shelf.meant(pins[number]))
+    return missing
 
 
 def _findings(pins: Sequence[Pin], gathered: Mapping[ProjectName, Evidence]) -> tuple[Finding, ...]:
-    judges = {name: Judge(known) for name, known in gathered.items()}
-    return tuple(judges[pin.project].judged(pin) for pin in pins)
+    findings: dict[int, Finding] = {}
+    for name, numbers in _by_project(pins).items():
+        judge = Judge(gathered[name])
+        findings.update((number, judge.judged(pins[number])) for number in numbers)
+    return tuple(findings[number] for number in range(len(pins)))
+
+
+def _by_project(pins: Sequence[Pin]) -> dict[ProjectName, list[int]]:
+    """The places of the pins.
+
+    One project is done with before the next begins: what the judges of tens of thousands have worked out is a million
+    objects, and while the collector looks at these, nothing else is done.
+    """
+    places: dict[ProjectName, list[int]] = {}
+    for number, pin in enumerate(pins):
+        places.setdefault(pin.project, []).append(number)
+    return places

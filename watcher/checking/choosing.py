@@ -6,7 +6,7 @@ from mirror.upstream.private import PrivateNames
 from watcher.locks import LeftOut, Pin
 from watcher.locks.origins import of_index
 
-_PRIVATE = "is private to this mirror, which knows nothing of it (upstream.private_names)"
+PRIVATE = "is private to this mirror, which knows nothing of it (upstream.private_names)"
 
 
 def own_pins(
@@ -18,5 +18,5 @@ def own_pins(
     """
     of_origins, elsewhere = of_index(pins, origins)
     kept = tuple(pin for pin in of_origins if pin.project not in private)
-    hidden = tuple(LeftOut(pin.source, pin.project, _PRIVATE) for pin in of_origins if pin.project in private)
+    hidden = tuple(LeftOut(pin.source, pin.project, PRIVATE) for pin in of_origins if pin.project in private)
     return kept, elsewhere + hidden

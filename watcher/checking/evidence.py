@@ -35,6 +35,10 @@ class Orders:
         return self.acts.get(number) if number is not None else None
 
 
+# The same for all, of which there may be tens of thousands.
+_NO_ORDERS = Orders()
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A project as far as its pins are concerned; `project` is None for one that was never observed.
@@ -49,5 +53,5 @@ class Evidence:
     versions: tuple[tuple[str, State], ...] = ()
     rows: tuple[JournalRow, ...] = ()
     advisories: tuple[Advisory, ...] = ()
-    orders: Orders = field(default_factory=Orders)
+    orders: Orders = _NO_ORDERS
     asked: Asked = Asked.NOT

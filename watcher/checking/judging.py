@@ -46,31 +46,34 @@ class Judge:
         if pin.sha256 is None and len(meant) > 1:
             reason = f"{_counted(meant)}; {reason}"
         is_one = pin.sha256 is not None or len(meant) == 1
-        return self._finding(pin, PinState(best.state), reason, best, best.filename if is_one else None)
+        filename = best.filename if is_one else None
+        return self._finding(pin, PinState(best.state), reason, file=best, cause=best.cause, filename=filename)
 
     def _without_file(self, pin: Pin) -> Finding:
-        state, reason = self._forbidden(pin) or self._missing(pin)
+        state, reason, cause = self._forbidden(pin) or (*self._missing(pin), None)
         removal = self._past.removal_of(pin)
         if removal is not None and state is not PinState.PURGED:
             reason += f"; the journal has it removed upstream on {removal.time:%Y-%m-%d} (serial {removal.serial})"
-        return self._finding(pin, state, reason)
+        return self._finding(pin, state, reason, cause=cause)
 
-    def _forbidden(self, pin: Pin) -> tuple[PinState, str] | None:
+    def _forbidden(self, pin: Pin) -> tuple[PinState, str, Cause] | None:
         """Whether what was never seen here would not be served if it were."""
         orders = self._known.orders
         if pin.sha256 in orders.standing.tombstones:
-            return PinState.PURGED, f"purged{by_whom(orders.purge_of(pin.sha256))}"
+            return PinState.PURGED, f"purged{by_whom(orders.purge_of(pin.sha256))}", Cause.OPERATOR
         for block in self._blocks:
             if _covers(block.target, pin):
-                return PinState.BLOCKED, f"blocked{by_whom(orders.acts.get(block.act))}"
+                return PinState.BLOCKED, f"blocked{by_whom(orders.acts.get(block.act))}", Cause.OPERATOR
         ids = [advisory for advisory, covers in self._malware if covers(pin.version)]
         if ids:
-            return PinState.BLOCKED, f"blocked by this mirror: {WHY[Cause.ADVISORY]} ({', '.join(ids[:3])})"
+            said = f"blocked by this mirror: {WHY[Cause.ADVISORY]} ({', '.join(ids[:3])})"
+            return PinState.BLOCKED, said, Cause.ADVISORY
         row = self._past.quarantine_of(pin)
         if row is not None:
-            return PinState.BLOCKED, f"quarantined upstream since {row.time:%Y-%m-%d} (serial {row.serial})"
+            said = f"quarantined upstream since {row.time:%Y-%m-%d} (serial {row.serial})"
+            return PinState.BLOCKED, said, Cause.QUARANTINE
         if self._known.project is not None and self._known.project.quarantined_by is not None:
-            return PinState.BLOCKED, "its project is quarantined upstream"
+            return PinState.BLOCKED, "its project is quarantined upstream", Cause.QUARANTINE
         return None
 
     def _missing(self, pin: Pin) -> tuple[PinState, str]:
@@ -89,9 +92,17 @@ class Judge:
         return PinState.REPLACED, f"{release} is here, but not with that sha256: {named(namesakes or others)}"
 
     def _finding(
-        self, pin: Pin, state: PinState, reason: str, file: FileFacts | None = None, filename: str | None = None
+        self,
+        pin: Pin,
+        state: PinState,
+        reason: str,
+        *,
+        file: FileFacts | None = None,
+        cause: Cause | None,
+        filename: str | None = None,
     ) -> Finding:
-        said = advice(pin, state, self._known, file, self._outlook.instead_of(pin.version))
+        other = self._outlook.instead_of(pin.version)
+        said = advice(pin, state, self._known, file=file, cause=cause, other=other)
         return Finding(pin, state, presentable(reason), presentable(said), pin.filename or filename)
 
 

@@ -58,9 +58,11 @@ def _rule(state: PinState, level: str) -> dict[str, Any]:
 
 def _result(group: Group, rule: int, level: str) -> dict[str, Any]:
     file, line = group.place
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(file or _NOWHERE, safe="/")}}
-    if line is not None and line > 0:
-        place["region"] = {"startLine": line}
+    place: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(file or _NOWHERE, safe="/")},
+        # The standard lets it out where there is no line, but GitHub requires one.
+        "region": {"startLine": max(line or 1, 1)},
+    }
     advice = f"; {group.advice}" if group.advice else ""
     files = f" ({group.named_files})" if group.files else ""
     return {

@@ -9,14 +9,14 @@ from watcher.locks.reading import LARGEST, Lock, read_lock
 def lock_of(file: Path, *, shown: str | None = None) -> Lock:
     """What the file demands. `shown` is what it is called in the sources of its pins, by default its name."""
     try:
-        content = _content(file)
+        content = content_of(file)
     except (OSError, ValueError) as e:
         said = e.strerror if isinstance(e, OSError) else "there are no such names"
         raise StartError(f"{file} cannot be read: {said}") from e
-    return read_lock(file.name if shown is None else shown, content, beside=lambda path: _content(file.parent / path))
+    return read_lock(file.name if shown is None else shown, content, beside=lambda path: content_of(file.parent / path))
 
 
-def _content(file: Path) -> bytes:
-    """Not more than what is too much: it may be a device that has no end."""
+def content_of(file: Path) -> bytes:
+    """The file's bytes, not more than what is too much: it may be a device that has no end."""
     with file.open("rb") as opened:
         return opened.read(LARGEST + 1)

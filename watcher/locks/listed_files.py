@@ -72,7 +72,10 @@ class _Package(msgspec.Struct):
 
 
 class _Metadata(msgspec.Struct):
+    """PDM always says `lock_version`, also where nothing is demanded: then it writes no packages."""
+
     files: dict[str, list[_File]] = {}
+    lock_version: str | None = None
 
 
 class _Lock(msgspec.Struct):
@@ -83,11 +86,11 @@ class _Lock(msgspec.Struct):
 def read_listed_files(filename: str, document: dict[str, Any]) -> Lock:
     """The packages of indexes; what comes from elsewhere is left out."""
     lock = shaped(filename, document, _Lock)
-    if lock.package is None:
+    if lock.package is None and lock.metadata.lock_version is None:
         raise no_lock(filename)
     place, gathering = Place(filename), Gathering()
     below = _Below(place, lock.metadata.files)
-    for package in lock.package:
+    for package in lock.package or ():
         if (why := package.elsewhere) is not None:
             gathering.leave_out(place, package.name, why)
             continue

@@ -18,8 +18,9 @@ LARGEST = 32 * 2**20
 
 _PYLOCK = re.compile(r"pylock\.([^.]+\.)?toml")
 _TOML_BY_NAME = {"uv.lock": read_uv, "poetry.lock": read_listed_files, "pdm.lock": read_listed_files}
-# No line of a requirements file begins with a bracket, or with a name and a single equals sign.
-_TABLE_OR_KEY = re.compile(r"\[|[A-Za-z0-9_\"'.-]{1,300}+\s*=(?!=)")
+# No line of a requirements file begins with a bracket, or with a name and a single equals sign. Its options do with a
+# dash, and may have one.
+_TABLE_OR_KEY = re.compile(r"\[|(?!-)[A-Za-z0-9_\"'.-]{1,300}+\s*=(?!=)")
 _BEGINNING = 65_536
 
 

@@ -38,16 +38,19 @@ class _Package(msgspec.Struct):
 
 
 class _Uv(msgspec.Struct):
+    """`requires-python` stands in every one, also where nothing is demanded and there are no packages."""
+
     package: list[_Package] | None = None
+    requires_python: str | None = msgspec.field(default=None, name="requires-python")
 
 
 def read_uv(filename: str, document: dict[str, Any]) -> Lock:
     """The packages of registries; the project itself and what comes from elsewhere is left out."""
-    packages = shaped(filename, document, _Uv).package
-    if packages is None:
+    lock = shaped(filename, document, _Uv)
+    if lock.package is None and lock.requires_python is None:
         raise no_lock(filename)
     place, gathering = Place(filename), Gathering()
-    for package in packages:
+    for package in lock.package or ():
         registry = package.source.get("registry") if package.source else ""
         if not isinstance(registry, str) or (registry and not registry.startswith(("http://", "https://"))):
             why = next((why for kind, why in _ELSEWHERE.items() if kind in package.source), OF_PATH)

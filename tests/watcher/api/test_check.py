@@ -1,5 +1,6 @@
 """`/api/v1/check`: a lock file, or pins, against the mirror that is asked."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from mirror.catalog.database import Catalog
 from mirror.names import ProjectName
 from mirror.setting_subscribers import Locks
+from mirror.upstream.turns import Turns
 from tests.pypi_sim import File, PyPISim
 from tests.watcher.checking.story import everything_happened
 from tests.watcher.houses import House, house_of, long_ago
@@ -34,7 +36,7 @@ def requirement(*files: File) -> str:
 
 
 async def test_a_lock_file_is_answered_with_a_row_for_each_pin(house: House) -> None:
-    """What the contract says of each, all states counted, and nothing that a cache may keep."""
+    """What each pin is, all states counted, and nothing that a cache may keep."""
     files = await everything_happened(house)
 
     status, said = await asked(house, requirement(*files.values()), f"{CHECK_URL}?filename=requirements.txt")
@@ -104,6 +106,18 @@ async def test_upstream_that_hangs_is_not_waited_for(house: House, pypi: PyPISim
     assert outcome.pop(ProjectName("demo")) is Asked.FAILED
     assert outcome[names[-1]] is Asked.FAILED
     assert set(outcome.values()) <= {Asked.ABSENT, Asked.FAILED}
+
+
+async def test_many_questions_are_not_many_requests(house: House, pypi: PyPISim) -> None:
+    """Upstream is asked at a pace for all of them together, however many names they make up."""
+    looking = Looking(seconds=1, pace=Turns(per_second=0.01, burst=2))
+    names = [ProjectName(f"unseen-{number}") for number in range(4)]
+    before = pypi.count()
+
+    outcomes = await asyncio.gather(*(looking.at(house.pages, some) for some in (names[:2], names[2:])))
+
+    assert pypi.count() - before <= 2
+    assert {asked for outcome in outcomes for asked in outcome.values()} == {Asked.ABSENT, Asked.FAILED}
 
 
 async def test_upstream_that_fails_is_said_so(house: House, pypi: PyPISim) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -19,6 +20,7 @@ from tests.pypi_sim import PyPISim
 from tests.watcher.api.lock_owners import ask, make
 from tests.watcher.houses import House, house_of, until
 from watcher.api import lock_bodies
+from watcher.api.bodies import body_of
 from watcher.duties import forget_rows
 from watcher.feed.held_locks import HeldLocks
 from watcher.locks import Lock
@@ -91,9 +93,12 @@ async def test_no_log_shows_the_token(
         monkeypatch.setattr(HeldLocks, "read", fails)
         assert [(await ask(house, made.json["json"])).status for _ in range(2)] == [503, 500]
         await ask(house, made.json["delete"], "DELETE")
-        await until(lambda: len(caplog.records) == 8)
+        token = made.json["delete"].rpartition("/")[2]
+        await _send(house, f"GET /feed/locks/{token}.atom two HTTP/1.1\r\n\r\n")
+        broken = "Content-Encoding: gzip\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"
+        await _send(house, f"GET /feed/locks/{token}.atom HTTP/1.1\r\nHost: x\r\n{broken}")
+        await until(lambda: len(caplog.records) >= 10)
 
-    token = made.json["delete"].rpartition("/")[2]
     paths = [vars(record)["path"] for record in caplog.records if record.name == "aiohttp.access"]
     assert paths == [
         "/api/v1/locks/***",
@@ -104,11 +109,22 @@ async def test_no_log_shows_the_token(
         "/feed/locks/***.json",
         "/feed/locks/***.json",
         "/api/v1/locks/***",
+        "/",
+        "/feed/locks/***.atom",
     ]
+    assert {record.name for record in caplog.records} == {"aiohttp.access"}
     assert {"lock_feed.made", "web.failed", "web.crashed", "lock_feed.removed"} <= {each["event"] for each in logged}
-    assert token not in repr(logged) + repr([vars(record) for record in caplog.records])
+    assert token not in repr(logged) + repr([vars(record) for record in caplog.records]) + caplog.text
     _, metrics = await house.get("/metrics")
     assert token.encode() not in metrics
+
+
+async def _send(house: House, request: str) -> None:
+    """Sends what is no request, and waits for the end of the answer."""
+    reader, writer = await asyncio.open_connection(house.http.host, house.http.port)
+    writer.write(request.encode())
+    await reader.read()
+    writer.close()
 
 
 async def test_what_cannot_be_watched_is_refused(pypi: PyPISim, catalog: Catalog, tmp_path: Path) -> None:
@@ -153,21 +169,31 @@ async def test_there_are_no_more_than_there_may_be(pypi: PyPISim, catalog: Catal
 
 
 async def test_only_a_few_are_read_at_a_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are told to come again."""
+    """The others wait, and are told to come again where that takes long."""
     goes_on, reading = threading.Event(), threading.Semaphore(0)
+    received: list[bytes] = []
 
     def slow(filename: str, content: bytes) -> Lock:
         reading.release()
         goes_on.wait(30)
         return read_lock(filename, content)
 
+    async def noted(request: web.Request, *, most_bytes: int) -> bytes:
+        received.append(await body_of(request, most_bytes=most_bytes))
+        return received[-1]
+
+    monkeypatch.setattr(lock_bodies, "body_of", noted)
     monkeypatch.setattr(lock_bodies, "read_lock", slow)
     first = [asyncio.create_task(make(house, LOCK)) for _ in range(2)]
     for _ in first:
         assert await asyncio.to_thread(reading.acquire, timeout=30)
+    waiting = asyncio.create_task(make(house, LOCK))
+    await until(lambda: len(received) == 3)
+    monkeypatch.setattr(lock_bodies, "_LONGEST_WAIT_SECONDS", 0.0)
     busy = await make(house, LOCK)
     goes_on.set()
 
+    assert (await waiting).status == 201
     assert (busy.status, busy.headers["Retry-After"]) == (503, "1")
     assert [(await each).status for each in first] == [201, 201]
     assert (await make(house, LOCK)).status == 201

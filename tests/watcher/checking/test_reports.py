@@ -220,6 +220,7 @@ def test_sarif_is_what_the_standard_has() -> None:
     assert strict["runs"][0]["results"][2]["level"] == "error"
     place = run["results"][1]["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "my%20reqs/req.txt"}, "region": {"startLine": 3}}
+    assert run["results"][2]["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
     assert len({result["partialFingerprints"]["everpin/v1"] for result in run["results"]}) == 3
 
 

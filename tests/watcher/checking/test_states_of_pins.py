@@ -169,6 +169,7 @@ async def test_what_would_be_refused_is_blocked_before_it_is_seen(house: House, 
     assert evil.reason == f"quarantined upstream since {row.timestamp:%Y-%m-%d} (serial {row.serial})"
     assert evil.advice.startswith("do not install it; where it was installed,")
     assert unseen.reason == "blocked by the operator of this mirror: it steals tokens"
+    assert unseen.advice.startswith("do not install it; ask the operator of this mirror why")
 
 
 async def test_malware_is_blocked_seen_or_not(pypi: PyPISim, osv: OsvSim, catalog: Catalog, tmp_path: Path) -> None:
@@ -201,6 +202,23 @@ async def test_states_are_those_of_today(pypi: PyPISim, catalog: Catalog, tmp_pa
     assert (young.state, old.state) == ("held", "live")
     assert "waits a while before it serves new files" in young.reason
     assert young.advice.startswith(f"wait until {file.uploaded_at + delay:%Y-%m-%d %H:%M} UTC, or")
+
+
+async def test_what_a_setting_holds_no_operator_is_asked_to_release(
+    pypi: PyPISim, catalog: Catalog, tmp_path: Path
+) -> None:
+    """A release would not change it."""
+    async with house_of(pypi, catalog, tmp_path, safety=Safety(serve_departed="never")) as house:
+        file = pypi.upload("demo", "1.0", uploaded_at=long_ago(pypi, days=400))
+        await house.poll()
+        await kept_all(house, "demo")
+        pypi.delete_release("demo", "1.0")
+        await house.poll()
+
+        found = await one(house, pin(file))
+
+    assert found.state == "held"
+    assert found.advice.startswith("only the operator of this mirror can change that (safety.serve_departed)")
 
 
 async def test_a_lock_of_many_pins_is_answered_in_order(house: House, pypi: PyPISim) -> None:

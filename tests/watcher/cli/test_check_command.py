@@ -1,6 +1,8 @@
 """`everpin check`, run as a program against a catalog or a mirror: what it prints, sends, and how it ends."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tests.watcher.checking.story import kept_all
 from tests.watcher.cli.shells import Operator, Shell
 from tests.watcher.houses import House, long_ago
 from watcher.checking.remote import ask_mirror
+from watcher.cli.check import say
 from watcher.locks import Pin
 
 
@@ -66,15 +69,19 @@ async def test_a_mirror_is_told_what_is_pinned_and_nothing_else(house: House, sh
     assert strict.out.startswith(f"::error file={lock},line=2,title=yanked 1.0 is yanked::")
 
 
-async def test_a_lock_of_other_indexes_says_that_nothing_was_checked(shell: Shell, tmp_path: Path) -> None:
-    """Nobody is asked either, and nobody takes it for an all-clear. Standard input is a file as well."""
+async def test_a_lock_of_other_indexes_only_is_no_success(house: House, shell: Shell) -> None:
+    """Nobody is asked, and it does not pass for an all-clear, unless that index is said to be the same."""
     lock = "--index-url https://wheels.example.org/simple/\ntorch==2.0\n"
+    mirror = ["check", "-", "--mirror", str(house.http.make_url("/"))]
 
-    ended = await shell.run("check", "-", "--mirror", "http://127.0.0.1:9", "--format", "sarif", given=lock)
+    refused = await shell.run(*mirror, given=lock)
+    same = await shell.run(*mirror, "--index", "https://wheels.example.org/simple", given=lock)
 
-    assert ended.status == 0
-    assert ended.err.startswith("nothing was checked")
-    assert json.loads(ended.out)["runs"][0]["results"] == []
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith("everpin: nothing can be checked: torch comes from another index: https://wheels.")
+    assert refused.err.endswith("name it with --index\n")
+    assert same.status == 1
+    assert same.out.startswith("unknown")
 
 
 async def test_what_cannot_be_read_or_asked_is_said_in_one_line(shell: Shell, tmp_path: Path) -> None:
@@ -127,3 +134,24 @@ async def test_a_mirror_that_answers_otherwise_is_not_believed() -> None:
             assert "hush" not in str(refused.value)
 
     assert [json.loads(body) for body in told] == [{"pins": [{"project": "demo", "version": "1.0", "source": "0"}]}] * 6
+
+
+class FullDisk(io.BytesIO):
+    """Where nothing can be written."""
+
+    def write(self, _: object, /) -> int:
+        """Fails."""
+        raise OSError(28, "No space left on device")
+
+
+def test_what_cannot_be_written_does_not_look_like_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is an error of its own; letters that a terminal has not are described, and JSON stays UTF-8."""
+    written = io.BytesIO()
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252", newline="\n"))
+        say(["yanked: \u65e5", '"\u65e5"'.encode()])
+        patched.setattr(sys, "stdout", io.TextIOWrapper(FullDisk(), write_through=True))
+        with pytest.raises(StartError, match="No space left on device"):
+            say(["1 pin checked"])
+
+    assert written.getvalue() == b"yanked: \\u65e5\n" + '"\u65e5"\n'.encode()

@@ -70,6 +70,9 @@ PIPFILE_LOCK = b"""{"_meta": {"hash": {}}, "default": {"click": {"version": "==8
         ("pdm.lock", PDM_LOCK, ("jinja2",)),
         ("Pipfile.lock", PIPFILE_LOCK, ("click", "pytest")),
         ("empty.txt", b"", ()),
+        ("options.txt", b"--index-url=https://index.example.org/simple\nflask==1\n", ("flask",)),
+        ("uv.lock", b"version = 1\nrevision = 5\nrequires-python = '>=3.11'\n", ()),
+        ("pdm.lock", b"[metadata]\ngroups = ['default']\nlock_version = '4.5.0'\n", ()),
     ],
 )
 def test_names_are_read(filename: str, content: bytes, names: tuple[str, ...]) -> None:
