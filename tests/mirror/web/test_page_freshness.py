@@ -160,8 +160,9 @@ async def test_the_memory_for_pages_is_bounded(pypi: PyPISim, counting: Counting
             old_wheel(pypi, name)
             assert (await ask(house, f"/simple/{name}/")).status == 200
             assert house.pages.held_bytes <= 20_000
-        # The notice of the last page's own arrival has it looked up once more.
+        # The notice of the last page's own arrival has it looked up once more when it is asked for next.
         await until(lambda: PagesChanged((ProjectName(names[-1]),)) in house.heard)
+        await ask(house, f"/simple/{names[-1]}/")
         await at_rest(counting)
         requests = len(pypi.requests)
         uses = counting.uses
