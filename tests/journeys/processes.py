@@ -5,13 +5,14 @@ same on every machine. Waiting is always for a condition, with a deadline that o
 """
 
 import asyncio
+import itertools
 import os
 import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -278,8 +279,19 @@ def plain_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on at the moment, nor is given by the system to a connection in the meantime."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((_HOST, port))
+            return port
+    raise AssertionError("there is always another port")
+
+
+def _ports_of_this_worker() -> Iterator[int]:
+    """Again and again the same thousand: those of other workers of a test run are others."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 10_000 + worker % 16 * 1_000
+    return itertools.cycle(range(first, first + 1_000))
+
+
+_ports = _ports_of_this_worker()
