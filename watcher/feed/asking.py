@@ -40,13 +40,13 @@ def filter_of(query: MultiMapping[str]) -> EventFilter:
     """
     projects, patterns = _read(names_and_globs, _many(query, "project"))
     kinds = frozenset(_read(_kind, text) for text in _many(query, "kind"))
-    min_age = _one(query, "min_age")
+    min_age, stable_only = _one(query, "min_age"), _one(query, "stable_only")
     return EventFilter(
         projects=projects,
         kinds=kinds or None,
         patterns=patterns,
-        stable_only=_read(_truth, _one(query, "stable_only") or "false"),
-        min_age=_read(_span, min_age) if min_age else None,
+        stable_only=_read(_truth, stable_only) if stable_only is not None else False,
+        min_age=_read(_span, min_age) if min_age is not None else None,
         verdicts=tuple(_read(_verdict, text) for text in _many(query, "verdict")),
     )
 

@@ -171,7 +171,9 @@ async def test_a_reader_may_want_only_some_of_it(desk: Desk) -> None:
     assert (await told(""))[0] == "Deleted from PyPI"
 
 
-@pytest.mark.parametrize("query", ["project=-", "kind=nothing", "min_age=x", "verdict=x", "archive=0&archive=1"])
+@pytest.mark.parametrize(
+    "query", ["project=-", "kind=nothing", "min_age=x", "stable_only=", "verdict=x", "archive=0&archive=1"]
+)
 async def test_what_cannot_be_meant_is_refused(desk: Desk, query: str) -> None:
     """400 in every form."""
     for form in FORMS:
